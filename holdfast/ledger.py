@@ -1,0 +1,174 @@
+"""What stands after a run, and what is owed: the ledger and the report, from the plan and the walk's journal.
+
+Pure. The cloud's own marks are the truth; a ledger that is wrong makes the next plan look twice, and nothing worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import JsonValue
+
+from holdfast.act import Sweep
+from holdfast.contract import State
+from holdfast.errors import Letter
+from holdfast.model import Address, Owner
+from holdfast.plan import Action, Plan, Verb
+from holdfast.run import Entry, Fate, Journal, Ledger, Owed, Trace
+from holdfast.values import freeze, has_unknown, resolve, thaw
+
+_HAPPENED = frozenset({Fate.done, Fate.unchanged, Fate.kept, Fate.stuck, Fate.settling, Fate.failed, Fate.lost})
+_LEFT = frozenset({Fate.stuck, Fate.kept, Fate.lost, Fate.skipped})
+
+
+def applied_specs(plan: Plan, journal: Journal) -> dict[str, JsonValue]:
+    """What was last applied, by address: the next three-way diff compares with it."""
+    known = outputs_of(plan, journal)
+    traces = {t.seq: t for t in journal.traces}
+    specs: dict[str, JsonValue] = {str(s.address): s.spec for s in plan.standing if s.spec}
+    for action in plan.actions:
+        trace = traces.get(action.seq)
+        if trace is not None and trace.fate in _HAPPENED and action.verb in {Verb.create, Verb.update, Verb.adopt}:
+            spec = resolve(thaw(action.spec), known)
+            specs[str(action.address)] = freeze({k: v for k, v in spec.items() if not has_unknown(v)})
+    return specs
+
+
+def outputs_of(plan: Plan, journal: Journal) -> dict[str, JsonValue]:
+    """Every output that an act gave, by its pointer."""
+    addresses = {a.seq: a.address for a in plan.actions}
+    return {f"{addresses[t.seq]}#{name}": value for t in journal.traces for name, value in t.outputs.items()}
+
+
+def ledger_after(ledger: Ledger, plan: Plan, journal: Journal, *, run: str, specs: str, ended: bool) -> Ledger:
+    """The ledger once the walk has come to its end. `specs` is the digest of `applied_specs` in the store.
+
+    `ended` says that the run did all it was asked; only then do its outputs replace the old ones.
+    """
+    entries = {(e.address, e.remote_id): e for e in ledger.entries}
+    gone = {d.address for d in plan.drift if d.gone}
+    entries = {key: e for key, e in entries.items() if e.address not in gone}
+    for standing in plan.standing:
+        key = (standing.address, standing.remote_id)
+        old = entries.get(key)
+        entries[key] = Entry(
+            address=standing.address,
+            scope=standing.scope,
+            remote_id=standing.remote_id,
+            token=standing.token,
+            spec=specs if standing.spec else (old.spec if old else ""),
+            depends_on=standing.depends_on,
+            run=old.run if old else run,
+            on_remove=standing.on_remove,
+            protect=standing.protect,
+        )
+    traces = {t.seq: t for t in journal.traces}
+    for action in plan.actions:
+        trace = traces.get(action.seq)
+        if trace is not None:
+            _account(entries, action, trace, run, specs)
+    if not ended:
+        return Ledger(
+            entries=tuple(entries.values()), outputs=ledger.outputs, sensitive_outputs=ledger.sensitive_outputs
+        )
+    outputs = resolve(thaw(plan.outputs), outputs_of(plan, journal))
+    return Ledger(
+        entries=tuple(entries.values()),
+        outputs={name: value for name, value in outputs.items() if not has_unknown(value)},
+        sensitive_outputs=plan.sensitive_outputs,
+    )
+
+
+def _account(entries: dict[tuple[Address, str], Entry], action: Action, trace: Trace, run: str, specs: str) -> None:
+    address, old_id = action.address, action.remote_id or ""
+    stands = trace.fate in _HAPPENED and trace.sent
+    match action.verb:
+        case Verb.create | Verb.adopt:
+            if stands and trace.remote_id:
+                entries[address, trace.remote_id] = _entry(action, trace.remote_id, run, specs)
+            elif action.verb is Verb.create and trace.remote_id:
+                entries.pop((address, trace.remote_id), None)
+        case Verb.update | Verb.operate:
+            if stands and action.verb is Verb.update:
+                entries[address, old_id] = _entry(action, old_id, run, specs)
+        case Verb.delete:
+            if trace.fate in {Fate.done, Fate.unchanged, Fate.lost}:
+                entries.pop((address, old_id), None)
+            elif trace.fate is Fate.undone and trace.remote_id not in {None, old_id}:
+                old = entries.pop((address, old_id), None)
+                fresh = _entry(action, trace.remote_id or "", run, old.spec if old else "")
+                entries[address, fresh.remote_id] = fresh
+        case Verb.disown:
+            if trace.fate in {Fate.done, Fate.unchanged}:
+                entries.pop((address, old_id), None)
+
+
+def _entry(action: Action, remote_id: str, run: str, specs: str) -> Entry:
+    return Entry(
+        address=action.address,
+        scope=action.scope,
+        remote_id=remote_id,
+        token=action.token or "",
+        spec=specs,
+        depends_on=action.depends_on,
+        run=run,
+        on_remove=action.on_remove,
+        protect=action.protect,
+    )
+
+
+def owed_after(
+    plan: Plan, journal: Journal, *, run: str, plan_id: str, execution: str, state: State
+) -> tuple[Owed, ...]:
+    """Every resource that the run left for somebody to look at."""
+    if state is not State.owed:
+        return ()
+    actions = {a.seq: a for a in plan.actions}
+    return tuple(
+        Owed(
+            address=actions[t.seq].address,
+            fate=t.fate,
+            verb=actions[t.seq].verb,
+            letter=t.letter or _because(t.fate, journal, actions),
+            run=run,
+            plan=plan.digest,
+            plan_id=plan_id,
+            execution=execution,
+            trace=t,
+            back=journal.backwards,
+        )
+        for t in journal.traces
+        if t.fate in _LEFT
+    )
+
+
+def _because(fate: Fate, journal: Journal, actions: Mapping[int, Action]) -> Letter:
+    stuck = [str(actions[t.seq].address) for t in journal.traces if t.fate in {Fate.stuck, Fate.lost}]
+    why = {
+        Fate.kept: "it stands because of",
+        Fate.skipped: "it was never begun because of",
+    }.get(fate, "it could not be finished beside")
+    return Letter(error="Kept", happened=f"{why} {', '.join(stuck) or 'a request to stop'}")
+
+
+def sweeps_after(plan: Plan, journal: Journal, *, owner: Owner, plan_id: str) -> tuple[Sweep, ...]:
+    """Where a request of this plan might still arrive late and make something: one sweep a scope."""
+    sent = {t.seq for t in journal.traces if t.sent}
+    made: dict[Any, set[str]] = {}
+    for action in plan.actions:
+        if action.seq in sent and action.verb is Verb.create:
+            made.setdefault(action.scope, set()).add(action.address.kind)
+    return tuple(
+        Sweep(scope=scope, owner=owner, kinds=tuple(sorted(kinds)), plan=plan.digest, plan_id=plan_id)
+        for scope, kinds in sorted(made.items())
+    )
+
+
+def tally(traces: Iterable[Trace], total: int) -> dict[str, int]:
+    """How many steps came to each fate; those without a trace were never begun."""
+    counts: dict[str, int] = {}
+    for trace in traces:
+        counts[trace.fate.value] = counts.get(trace.fate.value, 0) + 1
+    untouched = total - sum(counts.values())
+    return counts | ({Fate.waiting.value: untouched} if untouched else {})
