@@ -1,0 +1,1 @@
+"""Remember the order in which things happen, and how they are taken back."""
