@@ -1,0 +1,211 @@
+"""The decisions of the control queue: what to read, what to do, and what stands afterwards. They reach no cloud.
+
+The decision runs here, in an activity, so that its result is history: kinds, rules and planners may change on any day
+without breaking a run that is under way.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from pydantic import JsonValue
+from temporalio import activity
+
+from activities.letters import broken, to_temporal
+from activities.plans import Plans
+from holdfast.act import Asked, Look
+from holdfast.catalog import Catalog
+from holdfast.contract import Activity, Operation, State
+from holdfast.desired import Goal
+from holdfast.document import bind_text
+from holdfast.errors import HoldfastError
+from holdfast.ledger import applied_specs, ledger_after, owed_after, sweeps_after, tally
+from holdfast.model import Address, Scope
+from holdfast.packed import Packed, pack, unpack
+from holdfast.plan import Plan, skeleton
+from holdfast.planners.converge import Facts, converge
+from holdfast.resource import Observation, Safety
+from holdfast.run import Closing, Decision, Draft, Journal, Ledger, Report, Request, Source, Survey
+from holdfast.store import Store
+from holdfast.values import freeze, has_unknown
+
+T = TypeVar("T")
+
+
+class Deciding:
+    """What needs the catalog and the store, and nothing else."""
+
+    def __init__(self, catalog: Catalog, store: Store) -> None:
+        self._catalog, self._store = catalog, store
+        self._plans = Plans(store)
+
+    @property
+    def activities(self) -> Sequence[Callable[..., Any]]:
+        """What a worker registers."""
+        return [self.survey, self.plan, self.show, self.record]
+
+    @activity.defn(name=Activity.survey)
+    def survey(self, draft: Draft) -> Survey:
+        """What has to be read before this request can be planned."""
+        return told("surveying", lambda: self._survey(draft))
+
+    @activity.defn(name=Activity.plan)
+    def plan(self, draft: Draft) -> Decision:
+        """The plan, kept in the store; the walk is given its skeleton."""
+        return told("planning", lambda: self._plan(draft))
+
+    @activity.defn(name=Activity.show)
+    def show(self, digest: str) -> Packed:
+        """A plan, whole."""
+        return told("reading the plan", lambda: pack(self._plans.whole(digest)))
+
+    @activity.defn(name=Activity.record)
+    def record(self, closing: Closing) -> Report:
+        """What stands now, and what is owed."""
+        return told("recording", lambda: self._record(closing))
+
+    # --- before ------------------------------------------------------------------------------------------------
+
+    def _survey(self, draft: Draft) -> Survey:
+        goal = self._goal(draft.request)
+        ledger = unpack(draft.ledger, Ledger)
+        kinds: defaultdict[Scope, set[str]] = defaultdict(set)
+        known: defaultdict[Scope, list[tuple[str, str]]] = defaultdict(list)
+        wanted: defaultdict[Scope, dict[str, JsonValue]] = defaultdict(dict)
+        for entry in ledger.entries:
+            kinds[entry.scope].add(entry.address.kind)
+            known[entry.scope].append((str(entry.address), entry.remote_id))
+        held = {entry.address for entry in ledger.entries}
+        for desired in goal.resources if goal else ():
+            kinds[desired.scope].add(desired.address.kind)
+            by_name = self._catalog[desired.address.kind].safety is Safety.by_name
+            if by_name and desired.address not in held and not has_unknown(desired.spec):
+                wanted[desired.scope][str(desired.address)] = freeze(desired.spec)
+            if desired.address == draft.request.subject and draft.request.remote_id:
+                known[desired.scope].append((str(desired.address), draft.request.remote_id))
+        looks = (
+            Look(
+                scope=scope,
+                kinds=tuple(sorted(names)),
+                owner=draft.request.owner,
+                known=tuple(known[scope]),
+                wanted=self._store.put(wanted[scope]) if wanted[scope] else None,
+            )
+            for scope, names in sorted(kinds.items())
+        )
+        asked = (Asked(name=d.name, kind=d.kind, scope=d.scope, filter=d.filter) for d in (goal.data if goal else ()))
+        return Survey(looks=tuple(looks), asked=tuple(asked), stacks=goal.uses if goal else ())
+
+    def _goal(self, request: Request) -> Goal | None:
+        if request.source is None:
+            return None
+        source = unpack(request.source, Source)
+        return bind_text(source.text, source.file, self._catalog, source.parameters)
+
+    def _plan(self, draft: Draft) -> Decision:
+        plan = converge(self._catalog, self._facts(draft))
+        self._plans.keep(plan)
+        return Decision(skeleton=pack(skeleton(plan)), unconfirmed=plan.unconfirmed(draft.request.confirmed))
+
+    def _facts(self, draft: Draft) -> Facts:
+        request, ledger = draft.request, unpack(draft.ledger, Ledger)
+        observations: defaultdict[Address, list[Observation]] = defaultdict(list)
+        found_in: dict[Address, Scope] = {}
+        for digest, look in zip(draft.seen, draft.looks, strict=True):
+            rows: Any = self._store.get(digest)
+            for row in rows:
+                if row["address"]:
+                    address = Address.parse(row["address"])
+                    observations[address].append(Observation.model_validate(row["observation"]))
+                    found_in[address] = look.scope
+        subject = request.subject
+        taking = request.operation is Operation.adopt and subject is not None and request.remote_id is not None
+        return Facts(
+            owner=request.owner,
+            goal=self._goal(request),
+            ledger=ledger,
+            observations={a: tuple(seen) for a, seen in observations.items()},
+            last_applied=self._last_applied(ledger),
+            looked_up=draft.looked_up,
+            stack_outputs=draft.stack_outputs,
+            found_in=found_in,
+            targets=tuple(self._addresses(request.targets, request.stack)),
+            replace=tuple(self._addresses(request.replace, request.stack)),
+            adopt={subject: request.remote_id or ""} if taking and subject else {},
+            forget=frozenset({subject} if request.operation is Operation.forget and subject else ()),
+            refresh_only=request.refresh_only,
+            operation=request.operation,
+        )
+
+    def _last_applied(self, ledger: Ledger) -> dict[Address, Any]:
+        maps: dict[str, Any] = {
+            digest: self._store.get(digest) for digest in {e.spec for e in ledger.entries if e.spec}
+        }
+        return {
+            e.address: maps[e.spec][str(e.address)] for e in ledger.entries if str(e.address) in maps.get(e.spec, {})
+        }
+
+    @staticmethod
+    def _addresses(written: Iterable[str], stack: str) -> Iterable[Address]:
+        for text in written:
+            yield Address.parse(text if text.startswith(f"{stack}/") else f"{stack}/{text}")
+
+    # --- after -------------------------------------------------------------------------------------------------
+
+    def _record(self, closing: Closing) -> Report:
+        charge, request = closing.charge, closing.charge.request
+        journal = unpack(closing.journal, Journal)
+        plan = self._plans.whole(closing.plan)
+        before = unpack(charge.ledger, Ledger)
+        specs = applied_specs(plan, journal)
+        whole = closing.state in {State.done, State.unchanged} and not plan.partial
+        ledger = ledger_after(
+            before, plan, journal, run=charge.run, specs=self._store.put(specs) if specs else "", ended=whole
+        )
+        owed = owed_after(
+            plan, journal, run=charge.run, plan_id=closing.plan_id, execution=closing.execution, state=closing.state
+        )
+        still = {o.address for o in owed}
+        walked = {t.seq for t in journal.traces}
+        mine = (o for o in charge.owed if o.plan == closing.plan and o.trace.seq in walked)
+        settled = tuple(o.address for o in mine if o.address not in still)
+        return Report(
+            run=charge.run,
+            stack=request.stack,
+            operation=request.operation,
+            state=closing.state,
+            identity=request.identity,
+            plan=closing.plan,
+            plan_id=closing.plan_id,
+            counts=plan.counts,
+            started=charge.started,
+            ended=closing.ended,
+            cause=journal.cause,
+            owed=owed,
+            settled=settled,
+            fates=tally(journal.traces, len(plan.actions)),
+            ledger=pack(ledger),
+            outputs={} if request.operation is Operation.down else _shown(ledger),
+            sensitive_outputs=ledger.sensitive_outputs,
+            warnings=plan.warnings,
+            sweeps=sweeps_after(plan, journal, owner=request.owner, plan_id=closing.plan_id),
+        )
+
+
+def _shown(ledger: Ledger) -> dict[str, JsonValue]:
+    return {name: value for name, value in ledger.outputs.items() if name not in ledger.sensitive_outputs}
+
+
+def told(what: str, work: Callable[[], T]) -> T:
+    """The result; whatever is raised becomes a failure with a letter."""
+    try:
+        return work()
+    except HoldfastError as error:
+        raise to_temporal(error, attempt=activity.info().attempt) from error
+    except Exception as error:
+        raise to_temporal(broken(error, what), attempt=activity.info().attempt) from error
+
+
+__all__ = ["Deciding", "Plan", "told"]

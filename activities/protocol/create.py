@@ -1,0 +1,62 @@
+"""Create: look if it may have been made before, adopt what an earlier delivery made, and only then ask for it.
+
+The cloud's own protection differs by kind (`Safety`). What they share: the first call of a create already carries
+owner, address and token, so whatever a lost answer leaves behind can be found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from activities.protocol.job import Job
+from holdfast.act import Done
+from holdfast.errors import CreateFailed, NameTaken, Pending
+from holdfast.resource import Call, Observation, Safety, Status
+
+
+def create(job: Job) -> Done:
+    """Make what the action describes, once, however often this is delivered.
+
+    Raises `NameTaken` when the name is borne by something that this act did not make.
+    """
+    plain = job.desired()
+    call = replace(job.call(), spec=job.spec(plain))
+    found = _earlier(job, call) if job.again else None
+    # With an id, the rest of its calls, where it has several.
+    seen = job.kind.create(replace(call, remote_id=found.remote_id)) if found is not None else _ask(job, call)
+    if not seen.stands:
+        raise CreateFailed(
+            f"the cloud answered the create of {job.address} with {seen.remote_id or 'something'}, which is "
+            f"{seen.status}: a token that made something before makes nothing new",
+            address=job.address,
+            next="plan again: a new plan has new tokens",
+        )
+    return job.done(seen, adopted=found is not None, settle_within=job.settles(), **job.applied(plain))
+
+
+def _earlier(job: Job, call: Call[Any]) -> Observation | None:
+    """What an earlier delivery made. A kind that is found by its tags alone needs time to become visible."""
+    if job.kind.safety is Safety.by_tag:
+        return job.look_until_visible(lambda: job.find_mine(call))
+    return job.find_mine(call)
+
+
+def _ask(job: Job, call: Call[Any]) -> Observation:
+    try:
+        return job.kind.create(call)
+    except NameTaken as taken:
+        standing = [o for o in job.kind.find(call) if o.status is not Status.absent]
+        mine = next((o for o in standing if job.is_ours(o) and o.token == job.act.token), None)
+        if mine is not None:
+            return job.kind.create(replace(call, remote_id=mine.remote_id))
+        if not standing and job.again:
+            # The name is taken, yet nothing shows: most likely our own, not visible yet. The server asks again, and
+            # when it stays so the act's time runs out and the letter says so.
+            raise Pending(f"the name of {job.address} is taken, and nothing shows under it yet") from taken
+        deleting = next((o for o in standing if job.is_ours(o) and o.status is Status.deleting), None)
+        if deleting is not None:
+            raise Pending(
+                f"the name of {job.address} is still held by {deleting.remote_id}, which is going away"
+            ) from taken
+        raise

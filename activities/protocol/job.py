@@ -1,0 +1,150 @@
+"""One delivery of one act: everything that carrying it out may know, and the questions every verb asks of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from holdfast.act import Act, Done
+from holdfast.diff import renamed_in
+from holdfast.errors import Ambiguous, InvalidInput, PlanStale
+from holdfast.model import Address, JsonValue, Spec
+from holdfast.plan import Action
+from holdfast.resource import Call, Clients, Observation, ResourceType
+from holdfast.secret import Secret, reveal
+from holdfast.values import freeze, pointers, resolve, thaw
+
+F = TypeVar("F")
+
+LOOK_EVERY = timedelta(seconds=1)
+APPLIED_LIMIT = 2_000  # bytes of JSON that a reader of the history is shown
+
+
+@dataclass(slots=True)
+class Job:
+    """One delivery of an act. `again` says that an earlier one may have reached the cloud."""
+
+    act: Act
+    action: Action
+    kind: ResourceType[Any]
+    client: Clients
+    again: bool = False
+    secret: Callable[[Secret], str] = str  # reads one, for a single call of an SDK; the default hides it
+    requests: Callable[[], tuple[str, ...]] = tuple  # the cloud's request ids so far
+    pause: Callable[[float], None] = time.sleep  # seconds; beats, and raises when the worker is told to stop
+    clock: Callable[[], float] = time.monotonic
+    _spec: dict[str, Any] | None = field(default=None, init=False)
+
+    @property
+    def address(self) -> Address:
+        """The resource's address."""
+        return self.act.address
+
+    def id(self) -> str:
+        """The id that the plan, or the create, knew. Raises `PlanStale` where there is none."""
+        if self.act.remote_id is None:
+            raise PlanStale(f"{self.address}: the plan does not know its id", address=self.address, next="plan again")
+        return self.act.remote_id
+
+    # --- what shall stand --------------------------------------------------------------------------------------
+
+    def desired(self) -> dict[str, Any]:
+        """The action's spec with every value known and canonical, secrets still as references.
+
+        When the act takes a delete back, that is what stood before, with the ids of whatever had to be made anew.
+        """
+        if self._spec is None:
+            plain = resolve(thaw(self.action.spec), self.act.inputs)
+            missing = pointers(plain)
+            if missing:
+                raise PlanStale(
+                    f"{self.address} waits for {', '.join(missing)}, which no step of the plan gave",
+                    address=self.address,
+                    next="plan again",
+                )
+            known: Any = renamed_in(plain, self.act.renamed)
+            self._spec = self.kind.canonical(known)
+        return self._spec
+
+    def spec(self, plain: Mapping[str, Any]) -> Spec:
+        """The kind's own spec, valid, with secrets in the clear; never stored, never sent to Temporal."""
+        try:
+            return self.kind.spec.model_validate(reveal(dict(plain), self.secret))
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+            raise InvalidInput(
+                f"{self.address}: now that every value is known, its spec is not valid: {wrong}", address=self.address
+            ) from error
+
+    # --- calling the kind --------------------------------------------------------------------------------------
+
+    def call(self, remote_id: str | None = None, **more: Any) -> Call[Any]:
+        """A call of the kind for this act."""
+        return Call(
+            address=self.address,
+            scope=self.act.scope,
+            owner=self.act.owner,
+            client=self.client,
+            token=self.act.token,
+            remote_id=remote_id,
+            **more,
+        )
+
+    def observe(self, remote_id: str) -> Observation:
+        """What stands at an id."""
+        return self.kind.observe(self.call(remote_id))
+
+    def is_ours(self, seen: Observation) -> bool:
+        """Whether what was seen carries this stack's mark. Whatever does not is never touched."""
+        return seen.owner == str(self.act.owner)
+
+    def find_mine(self, call: Call[Any]) -> Observation | None:
+        """What an earlier delivery of this very act made: ours, standing, with our token.
+
+        Raises `Ambiguous`, naming both, when there are two: a request came late and made a second one.
+        """
+        mine = [o for o in self.kind.find(call) if self.is_ours(o) and o.token == self.act.token and o.stands]
+        ids = sorted({o.remote_id or "" for o in mine})
+        if len(ids) > 1:
+            raise Ambiguous(
+                f"{' and '.join(ids)} both carry the address {self.address} and the token of one act",
+                address=self.address,
+                next=f"`holdfast resolve {self.address} rollback` removes both",
+            )
+        return mine[0] if mine else None
+
+    def look_until_visible(self, look: Callable[[], F | None]) -> F | None:
+        """Look until it shows, or until a new one would have had to show."""
+        until = self.clock() + self.kind.visible_within.total_seconds()
+        while True:
+            found = look()
+            if found is not None or self.clock() >= until:
+                return found
+            self.pause(LOOK_EVERY.total_seconds())
+
+    # --- answering ---------------------------------------------------------------------------------------------
+
+    def done(self, seen: Observation, **more: Any) -> Done:
+        """The answer about what was seen. Outputs that nobody waits for stay out of history."""
+        return Done(
+            status=seen.status,
+            remote_id=seen.remote_id,
+            outputs={name: seen.outputs[name] for name in self.act.gives if name in seen.outputs},
+            requests=self.requests(),
+            **more,
+        )
+
+    def applied(self, plain: Mapping[str, Any]) -> dict[str, Any]:
+        """`applied` of a `Done`: what the reader of the history sees. Small, and secrets only as references."""
+        frozen: dict[str, JsonValue] = {k: freeze(v) for k, v in plain.items() if v not in (None, {}, [])}
+        small = frozen if len(str(frozen)) <= APPLIED_LIMIT else {"fields": sorted(frozen)}
+        return {"applied": small}
+
+    def settles(self) -> timedelta:
+        """How long to wait for what this act asked for."""
+        return self.action.settle_within or self.kind.settle_within.get(self.act.verb, timedelta(minutes=10))

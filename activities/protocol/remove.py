@@ -1,0 +1,89 @@
+"""Delete, and taking back a create or a delete: only what is ours goes, and *absent* is believed the second time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID, uuid5
+
+from activities.protocol.create import create
+from activities.protocol.job import Job
+from holdfast.act import Done
+from holdfast.errors import Gone, NotOurs, Pending
+from holdfast.resource import Observation, Status
+
+
+def delete(job: Job) -> Done:
+    """Ask that what the plan saw go away. Gone already is as good. Raises `NotOurs` when it lost our mark."""
+    live = _confirmed(job, job.act.remote_id or "")
+    if live.status is Status.absent:
+        return job.done(live, unchanged=not job.again)
+    if not job.is_ours(live):
+        raise NotOurs(
+            f"{live.remote_id} does not carry the mark of {job.act.owner}; it is left alone",
+            address=job.address,
+            next=f"`holdfast forget {job.act.owner.stack} {job.address}` if it is meant to stay",
+        )
+    return _ask(job, live)
+
+
+def uncreate(job: Job) -> Done:
+    """Take a create back: remove whatever carries its token, whether or not its answer ever arrived."""
+    mine = _made_by(job)
+    if not mine and not job.act.refused and job.act.remote_id is None:
+        mine = job.look_until_visible(lambda: _made_by(job) or None) or []
+    if not mine:
+        return job.done(job.kind.absent(job.act.remote_id), unchanged=True)
+    asked = [_ask(job, seen) for seen in mine]
+    if len(asked) > 1:
+        # A request came late and made a second one. Both were asked to go; the next delivery sees whether both have.
+        raise Pending(f"{job.address} stood {len(asked)} times: {', '.join(sorted(a.remote_id or '' for a in asked))}")
+    return asked[0]
+
+
+def undelete(job: Job) -> Done:
+    """Bring back what a delete took: nothing to do while it stands; made anew, from its before-image, when it is gone.
+
+    Raises `Gone` when it cannot come back, and `Pending` while it is still on its way out.
+    """
+    old = job.act.remote_id or ""
+    live = _confirmed(job, old)
+    if live.stands:
+        return job.done(live, unchanged=True)
+    if live.status is Status.deleting:
+        raise Pending(f"{job.address} ({old}) is still going away; then it can be made anew")
+    if not job.action.undo.label.returns:
+        raise Gone(
+            f"{job.address} ({old}) is gone and cannot be brought back: {job.action.undo.note}", address=job.address
+        )
+    job.act = job.act.model_copy(update={"token": str(uuid5(UUID(job.act.token), "back"))})
+    made = create(job)
+    new = job.observe(made.remote_id or "")
+    renamed = {
+        str(was): str(now)
+        for was, now in [(old, made.remote_id), *((v, new.outputs.get(k)) for k, v in job.action.gave.items())]
+        if isinstance(was, str) and isinstance(now, str) and was != now
+    }
+    return made.model_copy(update={"renamed": renamed})
+
+
+def _made_by(job: Job) -> list[Observation]:
+    """Everything that carries this act's token and has not gone, by its id where the answer arrived and by looking."""
+    seen = {o.remote_id: o for o in job.kind.find(replace(job.call(), spec=job.spec(job.desired())))}
+    if job.act.remote_id is not None:
+        seen[job.act.remote_id] = _confirmed(job, job.act.remote_id)
+    mine = (o for o in seen.values() if job.is_ours(o) and o.token == job.act.token)
+    return [o for o in mine if o.status is not Status.absent]
+
+
+def _confirmed(job: Job, remote_id: str) -> Observation:
+    """What stands at an id; `absent` only when two looks say so, since one may be stale."""
+    live = job.observe(remote_id)
+    if live.status is Status.absent:
+        job.pause(0.2)
+        live = job.observe(remote_id)
+    return live
+
+
+def _ask(job: Job, live: Observation) -> Done:
+    seen = live if live.status is Status.deleting else job.kind.delete(job.call(live.remote_id))
+    return job.done(seen, settle_within=job.settles())

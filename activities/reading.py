@@ -1,0 +1,135 @@
+"""Reading a cloud in bulk: what a plan is made from. Costs calls per page; single gets only where a list disagrees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic import JsonValue
+from temporalio import activity
+
+from activities.clouds import Open, Visit
+from activities.letters import broken, to_temporal
+from activities.plans import Plans
+from holdfast.act import Asked, Look, Seen, Sweep, Swept
+from holdfast.catalog import Catalog
+from holdfast.contract import Activity
+from holdfast.errors import HoldfastError
+from holdfast.model import Address
+from holdfast.plan import Verb, act_token
+from holdfast.resource import Call, Observation, ResourceType, Search, Status
+from holdfast.store import Store
+from holdfast.values import has_unknown, thaw
+
+T = TypeVar("T")
+
+GENERATIONS = 8  # of one act's token that a sweep looks for: a person re-creates seldom
+
+
+class CloudReading:
+    """Looks at one cloud, or several; and sweeps, which looks and then removes what came too late."""
+
+    def __init__(self, catalog: Catalog, store: Store, open_visit: Open) -> None:
+        self._catalog, self._store, self._open = catalog, store, open_visit
+        self._plans = Plans(store)
+
+    @property
+    def activities(self) -> Sequence[Callable[..., Any]]:
+        """What a worker registers."""
+        return [self.discover, self.look_up, self.sweep]
+
+    @activity.defn(name=Activity.discover)
+    def discover(self, look: Look) -> Seen:
+        """Everything that belongs to an owner in a scope, and what the ledger or the document names besides."""
+        return self._told(f"looking at {look.scope}", lambda: self._discover(look, self._open(look.scope)))
+
+    @activity.defn(name=Activity.look_up)
+    def look_up(self, asked: Asked) -> dict[str, JsonValue]:
+        """The outputs of something that is not ours."""
+        return self._told(f"looking up data.{asked.name}", lambda: self._look_up(asked))
+
+    @activity.defn(name=Activity.sweep, no_thread_cancel_exception=True)
+    def sweep(self, sweep: Sweep) -> Swept:
+        """Remove what carries a token of the plan and is in no ledger: a request that came after its undo."""
+        return self._told(f"sweeping {sweep.scope}", lambda: self._sweep(sweep, self._open(sweep.scope)))
+
+    def _discover(self, look: Look, visit: Visit) -> Seen:
+        found: list[tuple[str, Observation]] = []
+        for name in look.kinds:
+            kind = self._catalog[name]
+            found += [(o.address or "", o) for o in self._of_kind(kind, look, visit)]
+        value: list[JsonValue] = [{"address": a, "observation": o.model_dump(mode="json")} for a, o in found]
+        return Seen(digest=self._store.put(value), count=len(found), calls=visit.calls, requests=visit.requests[-20:])
+
+    def _of_kind(self, kind: ResourceType[Any], look: Look, visit: Visit) -> Iterator[Observation]:
+        listed: set[str] = set()
+        for seen in kind.discover(Search(look.scope, visit.client, look.owner)):
+            activity.heartbeat()
+            listed.add(seen.remote_id or "")
+            whole = kind.observe(_call(look, visit, seen.address, seen.remote_id)) if seen.partial else seen
+            if whole.status is not Status.absent:
+                yield whole
+        for address, remote_id in look.known:
+            if Address.parse(address).kind == kind.kind and remote_id not in listed:
+                # Lists lag, and marks get lost: what the ledger knows is fetched by its id before it is called absent.
+                listed.add(remote_id)
+                seen = kind.observe(_call(look, visit, address, remote_id))
+                if seen.status is not Status.absent:
+                    yield seen.model_copy(update={"address": seen.address or address})
+        for address, spec in self._wanted(look, kind):
+            for seen in kind.find(_call(look, visit, address, None, kind.spec.model_validate(spec))):
+                if seen.status is not Status.absent and seen.remote_id not in listed:
+                    listed.add(seen.remote_id or "")
+                    # A stranger at our name bears no address of ours: it is reported at the one that wants it.
+                    yield seen.model_copy(update={"address": address})
+
+    def _wanted(self, look: Look, kind: ResourceType[Any]) -> Iterator[tuple[str, Any]]:
+        specs: Any = self._store.get(look.wanted) if look.wanted else {}
+        for address, frozen in specs.items():
+            spec = thaw(frozen)
+            if Address.parse(address).kind == kind.kind and not has_unknown(spec):
+                yield address, spec
+
+    def _look_up(self, asked: Asked) -> dict[str, JsonValue]:
+        kind = self._catalog.data(asked.kind)
+        wanted = kind.filter.model_validate(asked.filter)
+        return kind.look_up(asked.scope, self._open(asked.scope).client, wanted)
+
+    def _sweep(self, sweep: Sweep, visit: Visit) -> Swept:
+        tokens = {
+            act_token(UUID(sweep.plan_id), action.address, Verb.create, action.generation + n)
+            for action in self._plans.whole(sweep.plan).actions
+            if action.verb is Verb.create
+            for n in range(GENERATIONS)
+        }
+        removed: list[tuple[str, str]] = []
+        for name in sweep.kinds:
+            kind = self._catalog[name]
+            for seen in list(kind.discover(Search(sweep.scope, visit.client, sweep.owner))):
+                activity.heartbeat()
+                late = seen.token in tokens and seen.owner == str(sweep.owner) and seen.remote_id not in sweep.keep
+                if late and seen.stands:
+                    kind.delete(_call(sweep, visit, seen.address, seen.remote_id))
+                    removed.append((seen.address or "", seen.remote_id or ""))
+        return Swept(removed=tuple(removed), requests=visit.requests)
+
+    @staticmethod
+    def _told(what: str, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except HoldfastError as error:
+            raise to_temporal(error, attempt=activity.info().attempt) from error
+        except Exception as error:
+            raise to_temporal(broken(error, what), attempt=activity.info().attempt) from error
+
+
+def _call(look: Look | Sweep, visit: Visit, address: str | None, remote_id: str | None, spec: Any = None) -> Call[Any]:
+    return Call(
+        address=Address.parse(address) if address else Address(look.owner.stack, "a.a", "unmarked"),
+        scope=look.scope,
+        owner=look.owner,
+        client=visit.client,
+        remote_id=remote_id,
+        spec=spec,
+    )

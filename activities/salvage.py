@@ -1,0 +1,163 @@
+"""What a dead run had begun, from its own history: every act that was scheduled may have reached a cloud.
+
+Nothing else is trusted: not the store's idea of it, nor anybody's memory. What completed is known; the rest is sent,
+with unknown effect, and taking it back looks first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client
+
+from holdfast.act import Act, Done, Settle
+from holdfast.contract import Activity, Answer, OnFailure, run_id
+from holdfast.model import Status
+from holdfast.packed import pack, unpack
+from holdfast.plan import Plan, Skeleton, plan_id, skeleton
+from holdfast.run import Charge, Closing, Decision, Fate, Journal, Owed, Salvage, Trace
+
+_ACTS = {Activity.create, Activity.update, Activity.delete, Activity.operate, Activity.adopt, Activity.disown}
+_AT_REST = {Status.ready, Status.absent}
+
+
+async def salvage(client: Client, plans: Callable[[str], Plan], charge: Charge) -> Salvage:
+    """See the module. Nothing begun: an empty answer."""
+    if charge.request.recovers is None:
+        return await _owed(client, plans, charge)
+    found = await _Reading(client, run_id(charge.request.stack), charge.request.recovers).read()
+    if found.skeleton is None or found.plan_id is None or not found.traces:
+        return Salvage()
+    returns = {s.seq for s in found.skeleton.steps if s.undo.returns}
+    passed = any(t.fate in {Fate.done, Fate.settling} and t.seq not in returns for t in found.traces.values())
+    keep = charge.request.on_failure is OnFailure.keep or (passed and not found.backwards)
+    journal = Journal(traces=tuple(found.traces.values()), backwards=not keep, cancelled=keep, keeping=keep)
+    return Salvage(skeleton=pack(found.skeleton), plan_id=str(found.plan_id), journal=pack(journal))
+
+
+class _Reading:
+    """One pass over the history of a dead execution."""
+
+    def __init__(self, client: Client, workflow_id: str, execution: str) -> None:
+        self._client = client
+        self._handle = client.get_workflow_handle(workflow_id, run_id=execution)
+        self._workflow_id = workflow_id
+        self.skeleton: Skeleton | None = None
+        self.plan_id: UUID | None = None
+        self.traces: dict[int, Trace] = {}
+        self.backwards = False
+        self._original = ""
+        self._scheduled: dict[int, tuple[Activity, Act | None]] = {}
+
+    async def read(self) -> _Reading:
+        async for event in self._handle.fetch_history_events():
+            match event.event_type:
+                case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+                    await self._started(event)
+                case EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+                    await self._was_scheduled(event)
+                case EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+                    await self._completed(event)
+                case _:
+                    continue  # the rest of the history says nothing about what reached a cloud
+        return self
+
+    async def _decode(self, payloads: Any, into: type[Any]) -> Any:
+        return (await self._client.data_converter.decode(payloads.payloads, [into]))[0]
+
+    async def _started(self, event: HistoryEvent) -> None:
+        attributes = event.workflow_execution_started_event_attributes
+        self._original = attributes.original_execution_run_id
+        charge = Charge.model_validate(await self._decode(attributes.input, Charge))
+        if charge.skeleton is not None and charge.plan_id is not None:
+            self._take(unpack(charge.skeleton, Skeleton), UUID(charge.plan_id))
+            self._recall(unpack(charge.journal, Journal) if charge.journal else Journal())
+
+    async def _was_scheduled(self, event: HistoryEvent) -> None:
+        attributes = event.activity_task_scheduled_event_attributes
+        activity = Activity(attributes.activity_type.name)
+        act: Act | None = None
+        if activity in _ACTS:
+            act = Act.model_validate(await self._decode(attributes.input, Act))
+            self._put(act, fate=Fate.undoing if act.back else Fate.acting)
+            self.backwards = self.backwards or act.back
+        elif activity is Activity.settle:
+            act = Settle.model_validate(await self._decode(attributes.input, Settle)).act
+        self._scheduled[event.event_id] = activity, act
+
+    async def _completed(self, event: HistoryEvent) -> None:
+        attributes = event.activity_task_completed_event_attributes
+        activity, act = self._scheduled[attributes.scheduled_event_id]
+        if activity is Activity.plan:
+            decision = Decision.model_validate(await self._decode(attributes.result, Decision))
+            plan = unpack(decision.skeleton, Skeleton)
+            self._take(plan, plan_id(self._workflow_id, self._original, plan.plan))
+        elif activity is Activity.salvage:
+            found = Salvage.model_validate(await self._decode(attributes.result, Salvage))
+            if found.skeleton is not None and found.plan_id is not None:
+                self._take(unpack(found.skeleton, Skeleton), UUID(found.plan_id))
+                self._recall(unpack(found.journal, Journal) if found.journal else Journal())
+        elif act is not None:
+            self._learn(act, Done.model_validate(await self._decode(attributes.result, Done)))
+
+    def _take(self, plan: Skeleton, identity: UUID) -> None:
+        self.skeleton, self.plan_id = plan, identity
+
+    def _recall(self, journal: Journal) -> None:
+        self.traces |= {t.seq: t for t in journal.traces}
+        self.backwards = self.backwards or journal.backwards
+
+    def _learn(self, act: Act, done: Done) -> None:
+        resting = done.status in _AT_REST
+        at_rest, on_the_way = (Fate.undone, Fate.undoing) if act.back else (Fate.done, Fate.settling)
+        fate = at_rest if resting else on_the_way
+        self._put(act, fate=fate, remote_id=done.remote_id or act.remote_id, outputs=done.outputs, renamed=done.renamed)
+
+    def _put(self, act: Act, *, fate: Fate, **learned: Any) -> None:
+        old = self.traces.get(act.seq) or Trace(seq=act.seq, fate=fate)
+        known = {k: v for k, v in learned.items() if v}
+        if "outputs" in known:
+            known["outputs"] = old.outputs | known["outputs"]
+        self.traces[act.seq] = old.model_copy(update={"fate": fate, "sent": True, **known})
+
+
+async def _owed(client: Client, plans: Callable[[str], Plan], charge: Charge) -> Salvage:
+    """Owed work as a walk: the subject is tried again, and what was kept or left out because of it goes along."""
+    request = charge.request
+    subject = next((o for o in charge.owed if o.address == request.subject), None)
+    if subject is None or request.answer is None:
+        return Salvage()
+    left = await _journal_of(client, run_id(request.stack), subject.execution)
+    back = request.answer is Answer.rollback or subject.back
+    journal = _back(left, subject) if back else _forward(left, subject)
+    return Salvage(skeleton=pack(skeleton(plans(subject.plan))), plan_id=subject.plan_id, journal=pack(journal))
+
+
+def _back(left: Journal, subject: Owed) -> Journal:
+    """Take the subject back. After a walk back, what was kept because of it follows; after a walk forward, nothing."""
+    mine = subject.trace.model_copy(update={"fate": Fate.undoing, "letter": None})
+    others = [t for t in left.traces if t.seq != mine.seq] if subject.back else []
+    freed = [t.model_copy(update={"fate": Fate.done}) if t.fate is Fate.kept and t.sent else t for t in others]
+    return Journal(traces=(mine, *freed), backwards=True)
+
+
+def _forward(left: Journal, subject: Owed) -> Journal:
+    """Do the subject after all, and then whatever was left out behind it."""
+    mine = subject.trace.model_copy(update={"fate": Fate.acting, "sent": True, "letter": None})
+    others = [t for t in left.traces if t.seq != mine.seq and t.sent]
+    return Journal(traces=(mine, *others))
+
+
+async def _journal_of(client: Client, workflow_id: str, execution: str) -> Journal:
+    """The journal a run ended with: what its record activity was given."""
+    found: Closing | None = None
+    async for event in client.get_workflow_handle(workflow_id, run_id=execution).fetch_history_events():
+        attributes = event.activity_task_scheduled_event_attributes
+        if attributes.activity_type.name == Activity.record:
+            decoded = await client.data_converter.decode(attributes.input.payloads, [Closing])
+            found = Closing.model_validate(decoded[0])
+    return unpack(found.journal, Journal) if found else Journal()

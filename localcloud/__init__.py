@@ -1,0 +1,1 @@
+"""Stand in for three clouds on a laptop, speaking each one's own wire protocol."""

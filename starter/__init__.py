@@ -1,0 +1,1 @@
+"""Answer the person at the command line."""

@@ -1,0 +1,1 @@
+"""Compose settings, clients and kinds into a worker."""

@@ -1,0 +1,119 @@
+"""Put a worker together: client, catalog, store, clouds, activities and workflows, by the queues it serves."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.common import WorkerDeploymentVersion
+from temporalio.envconfig import ClientConfig
+from temporalio.worker import Worker, WorkerDeploymentConfig
+
+from activities.clouds import Open
+from activities.deciding import Deciding
+from activities.plans import Plans
+from activities.reading import CloudReading
+from activities.server import Server
+from activities.stores import open_store
+from activities.verbs import CloudVerbs
+from holdfast.contract import CONTROL_QUEUE, queue
+from holdfast.errors import InvalidInput
+from workers.beat import BeatInterceptor
+from workers.catalog import catalog
+from workers.plugin import HoldfastPlugin
+from workers.settings import Settings
+from workflows.plan import Planning
+from workflows.provision import Provision
+from workflows.request import Submission
+from workflows.stack import Stack
+from workflows.versions import BUILD
+
+CONTROL = "control"
+CLOUDS = ("aws", "gcp", "azure")
+GRACE = timedelta(seconds=25)  # for what is under way when a worker is told to stop
+WORKFLOWS: Sequence[type] = (Stack, Provision, Planning, Submission)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A queue and what answers on it."""
+
+    queue: str
+    activities: Sequence[Callable[..., Any]]
+    workflows: Sequence[type] = ()
+
+
+async def connect(*, identity: str | None = None) -> Client:
+    """A client as Temporal's own environment says. Raises what the SDK raises when nobody answers."""
+    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+    config.setdefault("target_host", "localhost:7233")
+    return await Client.connect(**config, plugins=[HoldfastPlugin()], identity=identity or _identity())
+
+
+def served(names: Sequence[str], client: Client, settings: Settings) -> list[Served]:
+    """What answers on each of the named queues: `control`, or a cloud's."""
+    kinds, store = catalog(), open_store(settings.store)
+    queues = []
+    for name in names:
+        if name == CONTROL:
+            deciding, server = Deciding(kinds, store), Server(client, Plans(store).whole)
+            queues.append(Served(CONTROL_QUEUE, [*deciding.activities, *server.activities], WORKFLOWS))
+        else:
+            visit = open_cloud(name)
+            verbs, reading = CloudVerbs(kinds, store, visit), CloudReading(kinds, store, visit)
+            queues.append(Served(queue(name), [*verbs.activities, *reading.activities]))
+    return queues
+
+
+def open_cloud(name: str) -> Open:
+    """The door of one cloud. Raises `InvalidInput`: for a cloud there is none of, or when its SDK is not installed."""
+    if name not in CLOUDS:
+        raise InvalidInput(f"there is no queue {name!r}", next=f"choose from {', '.join((CONTROL, *CLOUDS))}")
+    try:
+        door = importlib.import_module(f"activities.providers.{name}.door")
+    except ModuleNotFoundError as error:
+        raise InvalidInput(
+            f"this worker cannot serve {name}: {error.name} is not installed", next=f"pip install 'holdfast[{name}]'"
+        ) from error
+    opened: Open = door.open_visit
+    return opened
+
+
+async def serve(client: Client, queues: Sequence[Served], threads: int, until: Callable[[], Any]) -> None:
+    """Answer on the queues until `until()` returns; then finish what is under way, within `GRACE`."""
+    async with AsyncExitStack() as stack:
+        executor = stack.enter_context(ThreadPoolExecutor(threads, thread_name_prefix="act"))
+        for one in queues:
+            worker = Worker(
+                client,
+                task_queue=one.queue,
+                workflows=one.workflows,
+                activities=one.activities,
+                activity_executor=executor,
+                max_concurrent_activities=threads,
+                graceful_shutdown_timeout=GRACE,
+                interceptors=[BeatInterceptor()],
+                max_heartbeat_throttle_interval=timedelta(seconds=5),
+                deployment_config=_deployment(),
+            )
+            await stack.enter_async_context(worker)
+        await until()
+
+
+def _deployment() -> WorkerDeploymentConfig | None:
+    """Versioned only where the build has a name. Its deployment must then make that build the current one."""
+    if not BUILD:
+        return None
+    return WorkerDeploymentConfig(version=WorkerDeploymentVersion("holdfast", BUILD), use_worker_versioning=True)
+
+
+def _identity() -> str:
+    return f"holdfast@{socket.gethostname()}#{os.getpid()}"

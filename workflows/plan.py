@@ -1,0 +1,30 @@
+"""What would change: read, decide, and show. Takes no lock and changes nothing, so it may run beside anything."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from holdfast.contract import Activity, Workflow
+from holdfast.packed import Packed, unpack
+from holdfast.plan import Skeleton
+from holdfast.run import Draft
+from workflows.planning import ask, decide
+from workflows.versions import PINNED
+from workflows.walk import Failed
+
+
+@workflow.defn(name=Workflow.plan, versioning_behavior=PINNED)
+class Planning:
+    """Returns a packed `Plan`, whole; fails with the letter of whatever refused."""
+
+    @workflow.run
+    async def run(self, draft: Draft) -> Packed:
+        """See the class."""
+        try:
+            decision = await decide(draft, lambda _: None)
+            digest = unpack(decision.skeleton, Skeleton).plan
+            return await ask(Activity.show, digest, Packed, summary="the plan, whole")
+        except Failed as refusal:
+            letter = refusal.letter
+            raise ApplicationError(letter.happened, letter, type=letter.error, non_retryable=True) from refusal
