@@ -10,6 +10,7 @@ from tests.walk.play import Played, tallied
 from tests.walk.world import Event, Kind
 
 _OWED = {Fate.stuck, Fate.kept, Fate.lost}
+_LAST_WORDS = {Kind.act, Kind.torn, Kind.gone, Kind.undo_failed, Kind.undone}
 _FINISHED = {Fate.done, Fate.unchanged}
 
 
@@ -33,6 +34,7 @@ def broken_promises(played: Played) -> list[str]:
         *_honest_orders(played),
         *_one_hand_at_a_time(played),
         *_asks_with_reason(played),
+        *_hears(played),
     ]
 
 
@@ -65,7 +67,7 @@ def _true_to_the_world(played: Played) -> Iterator[str]:
             Fate.done: not (stands or idle) or not sent,
             Fate.unchanged: stands or not idle,
             Fate.undone: stands,
-            Fate.skipped: stands or sent,
+            Fate.skipped: stands or (sent and not played.doubted),
             Fate.waiting: stands or sent,
             Fate.lost: not stands or node.step.undo.returns,
             Fate.kept: sent and not (stands or idle or played.doubted or played.recovered),
@@ -83,7 +85,7 @@ def _reasons(played: Played) -> Iterator[str]:
     for seq, fate in played.fates.items():
         if fate is not Fate.kept or played.walk.journal().keeping:
             continue
-        if _was_sent(played, seq) or played.walk.backwards:
+        if nodes[seq].sent or played.walk.backwards:
             if not any(nodes[n].fate in _OWED for n in above[seq]):
                 yield f"step {seq} is kept for nothing"
         elif all(nodes[b].fate in _FINISHED for b in nodes[seq].step.after):
@@ -113,7 +115,7 @@ def _ends(played: Played) -> Iterator[str]:
 def _point_of_no_return(played: Played) -> Iterator[str]:
     """Nobody but a person walks back over what does not return."""
     asked = {e.seq for e in played.world.record if e.kind is Kind.answered and e.note == "rollback"}
-    ends = {e.seq: e for e in played.world.record if e.kind in {Kind.act, Kind.gone, Kind.undo_failed, Kind.undone}}
+    ends = {e.seq: e for e in played.world.record if e.kind in _LAST_WORDS}
     skipped = {e.seq for e in played.world.record if e.kind is Kind.answered and e.note == "skip"}
     for seq, node in played.walk.memory.nodes.items():
         gone = seq in ends and ends[seq].kind is Kind.gone and seq not in skipped
@@ -160,33 +162,38 @@ def _waits_for_answers(played: Played) -> Iterator[str]:
     )
     starting = {Kind.act, Kind.undo} if asks_back else {Kind.act}
     unanswered: set[int] = set()
+    unsent: set[int] = set()  # since a reset: what is found of these is not asked about
     for event in played.world.record if played.case.on_failure is not OnFailure.keep else ():
-        if event.kind in {Kind.failed, Kind.undo_failed}:
+        if event.kind is Kind.act:
+            unsent.discard(event.seq)
+        if event.kind in {Kind.failed, Kind.undo_failed} and event.seq not in unsent:
             unanswered.add(event.seq)
         elif event.kind in {Kind.answered, Kind.gone}:
             unanswered.discard(event.seq)
         elif event.kind is Kind.reset:
             unanswered.clear()
+            unsent = set(played.fates)
         elif event.kind in starting and unanswered:
             yield f"started while {sorted(unanswered)} failed: {event}"
 
 
 def _honest_orders(played: Played) -> Iterator[str]:
     """What an order says of earlier deliveries is true, and no token is used again after what it made is gone."""
-    acts: dict[int, list[Event]] = {}
+    acts: dict[tuple[int, int], list[Event]] = {}
     undos: set[tuple[int, int]] = set()
     effects: set[int] = set()
     for event in played.world.record:
+        token = event.seq, event.generation
         if event.kind is Kind.act:
-            if not event.repeated and event.seq in acts:
+            if not event.repeated and token in acts:
                 yield f"said to be new: {event}"
-            acts.setdefault(event.seq, []).append(event)
+            acts.setdefault(token, []).append(event)
         elif event.kind is Kind.undo:
-            if not event.repeated and (event.seq, event.generation) in undos:
+            if not event.repeated and token in undos:
                 yield f"said to be new: {event}"
-            if event.refused and (len(acts.get(event.seq, ())) != 1 or event.seq in effects):
+            if event.refused and (len(acts.get(token, ())) > 1 or event.seq in effects):
                 yield f"said to have been refused: {event}"
-            undos.add((event.seq, event.generation))
+            undos.add(token)
         elif event.kind is Kind.done:
             effects.add(event.seq)
         elif event.kind is Kind.failed and "spent" in event.note and not played.doubted:
@@ -204,11 +211,29 @@ def _asks_with_reason(played: Played) -> Iterator[str]:
         elif event.kind is Kind.wished:
             failed.clear()
         elif event.kind is Kind.reset:
-            over = True
+            over = played.case.on_failure is not OnFailure.pause
+            failed = {e.seq for e in played.world.record if e.kind is Kind.failed}  # as its journal says
         elif event.kind is Kind.answered:
             if event.seq not in failed or over:
                 yield f"asked for nothing: {event}"
             failed.discard(event.seq)
+
+
+def _hears(played: Played) -> Iterator[str]:
+    """What a person said is done: an answer is followed by an act or an undo, a cancel by a walk back or a stop."""
+    owing: set[int] = set()
+    for event in played.world.record:
+        if event.kind is Kind.answered and event.note != "skip":
+            owing.add(event.seq)
+        elif event.kind in {Kind.act, Kind.undo}:
+            owing.discard(event.seq)
+        elif event.kind in {Kind.wished, Kind.reset}:
+            owing.clear()
+    owing -= {seq for seq, fate in played.fates.items() if fate is Fate.kept}  # for another's sake
+    if owing:
+        yield f"answers about {sorted(owing)} were not heard"
+    if played.walk.cancelled and not (played.walk.backwards or played.walk.journal().keeping):
+        yield "a cancel was not heard"
 
 
 def _one_hand_at_a_time(played: Played) -> Iterator[str]:

@@ -179,7 +179,7 @@ def play_recover(case: Case, turn: int, walks: Any = Walk) -> Played:
     """A case whose run is terminated, and taken back by another from nothing but the acts that were sent."""
 
     async def course() -> Played:
-        player = Player(replace(case, answers=()), walks)
+        player = Player(case, walks)
         await player.play_until(turn)
         player.world.write(Kind.reset, -1)
         sent = {e.seq: e.generation for e in player.world.record if e.kind is Kind.act}
@@ -196,7 +196,8 @@ def play_recover(case: Case, turn: int, walks: Any = Walk) -> Played:
             )
             for seq, generation in sorted(sent.items())
         )
-        played = await player.play(Journal(traces=traces, backwards=True), on_failure=OnFailure.keep)
+        mode = OnFailure.pause if case.on_failure is OnFailure.pause else OnFailure.keep
+        played = await player.play(Journal(traces=traces, backwards=True), on_failure=mode)
         played.recovered = True
         return played
 

@@ -248,3 +248,39 @@ async def test_nothing_is_asked_of_a_walk_that_stops() -> None:
     assert walk.questions == []
     await task
     assert walk.state is State.owed
+
+
+async def test_a_paused_walk_rests() -> None:
+    """While somebody is asked the walk sets nothing to work, not even to find that it may not."""
+    world = World((step(0), step(1)), {0: FAILS})
+    walk = Walk(world.steps, world, on_failure=OnFailure.pause)
+    task = await until(walk, State.paused)
+    moves = []
+    for _ in range(9):
+        await asyncio.sleep(0)
+        moves.append(len(asyncio.all_tasks()))
+    assert set(moves) == {2}  # this test, and the walk's own loop
+    walk.resolve(0, Answer.retry)
+    await task
+
+
+async def test_what_is_left_out_shows_at_once() -> None:
+    """A step that will never start does not look as if it waited, while the rest goes on."""
+    steps = (step(0), step(1, [0]), step(2, [1]), step(3))
+    world = World(steps, {0: FAILS, 3: Part(acts=(Delivery(before=90),))})
+    walk = Walk(steps, world, on_failure=OnFailure.keep)
+    task = asyncio.create_task(walk.run())
+    for _ in range(9):
+        await asyncio.sleep(0)
+    assert [n.fate for n in walk.memory.nodes.values()] == [Fate.stuck, Fate.skipped, Fate.skipped, Fate.acting]
+    await task
+
+
+def test_a_wish_to_turn_is_heard_before_a_long_settle() -> None:
+    """An act that answers although it was cut off is not waited for: what it began is taken back."""
+    answers = Delivery(before=12, cut=False, reply=Reply.pending, settle=900)
+    played = play(
+        Case((step(0), step(1)), {0: Part(acts=(Delivery(before=3, effect=Effect.never),)), 1: Part((answers,))})
+    )
+    assert played.walk.state is State.undone
+    assert played.world.turn < 100

@@ -39,8 +39,6 @@ MUTATIONS = [
         "memory", "            if node.sent and node.fate in LEFT:", "            if node.fate in LEFT and False:"
     ),
     Mutation("memory", "                self.put(node, Fate.waiting)", "                pass"),
-    Mutation("memory", "                stack += self.next[below.step.seq]", "                pass"),
-    Mutation("memory", "            if below.fate is Fate.waiting:", "            if below.fate is not Fate.done:"),
     Mutation("memory", "in {Verb.create, Verb.adopt} else Fate.kept", "in {Verb.create, Verb.adopt} else Fate.waiting"),
     Mutation("memory", "        if node.sent:\n", "        if False:\n"),
     # what a journal carries
@@ -53,7 +51,6 @@ MUTATIONS = [
     Mutation("walk", "            backwards=self.backwards,", "            backwards=False,"),
     Mutation("walk", "            cancelled=self.cancelled,", "            cancelled=False,"),
     Mutation("walk", "            gone=tuple(sorted(self._gone)),", "            gone=(),"),
-    Mutation("walk", "            doubted=self._doubted,", "            doubted=False,"),
     Mutation(
         "walk", "        self._turning = self._must_turn\n        self", "        self._turning = False\n        self"
     ),
@@ -61,15 +58,12 @@ MUTATIONS = [
     Mutation("memory", "n.fate in {Fate.done, Fate.settling} and not", "n.fate in {Fate.done} and not"),
     Mutation("memory", "n.fate in {Fate.done, Fate.settling} and not", "n.fate in {Fate.settling} and not"),
     Mutation("memory", "unsure = {Fate.failed, *_OPEN} - {Fate.settling}", "unsure = {Fate.failed}"),
-    Mutation("memory", "        node.generation += 1", "        node.generation += 0"),
     Mutation("walk", "            await self._probe()", "            pass"),
     Mutation(
         "walk", "            except (Failed, asyncio.CancelledError) as end:", "            except Failed as end:"
     ),
-    Mutation("walk", "return self.cancelled or (failed and not self._past_return)", "return self.cancelled or failed"),
     # asking and answering
     Mutation("walk", "self.memory.tally[Fate.failed] > 0 and not self._turning and not self._keeping", "False"),
-    Mutation("walk", "            elif not self._is_asking:\n", "            else:\n"),
     Mutation("walk", "                if not self._is_asking:\n                    break", "                break"),
     Mutation(
         "walk", "            self.memory.again(node, Fate.undoing)", "            self.memory.put(node, Fate.undoing)"
@@ -77,7 +71,6 @@ MUTATIONS = [
     Mutation(
         "walk", "            self.memory.again(node, Fate.acting)", "            self.memory.put(node, Fate.waiting)"
     ),
-    Mutation("walk", "        self.memory.leave_out(node)\n", "        pass\n"),
     Mutation("walk", '        if letter.error == "Gone":', '        if letter.error == "Lost":'),
     Mutation(
         "walk",
@@ -97,11 +90,6 @@ MUTATIONS = [
     ),
     Mutation("tasks", "        if not task.cancelling():\n", "        if True:\n"),
     Mutation("tasks", "    await asyncio.gather(*all_of_them, return_exceptions=True)", "    await asyncio.sleep(0)"),
-    Mutation(
-        "walk",
-        "            if self._is_stopping():\n                raise",
-        "            if False:\n                raise",
-    ),
     Mutation("walk", "        if self._is_stopping() or self._is_asking:", "        if self._is_stopping():"),
     Mutation("walk", "            self.memory.put_off(node)\n", "            pass\n"),
     Mutation("walk", "            if self._is_stopping() or was_cancelled():", "            if True:"),
@@ -126,18 +114,23 @@ MUTATIONS = [
     ),
     Mutation("walk", "            if settled:\n", "            if False:\n"),
     Mutation("walk", "        await self._settle(node, back=True)\n", "        pass\n"),
+    Mutation("walk", "return State.cancelled if self.cancelled else State.undone", "return State.undone"),
+]
+
+# Seen in few plans: each needs many of them.
+RARE = [
     Mutation(
         "walk",
         "        self._undone(node, await self._take_back(node, repeated=True))",
         "        await self._take_back(node, repeated=True)",
     ),
-    Mutation("walk", "return State.cancelled if self.cancelled else State.undone", "return State.undone"),
+    Mutation("walk", "            doubted=self._doubted,", "            doubted=False,"),
 ]
 
 
-def first_breach(walks: Any) -> str | None:
+def first_breach(walks: Any, plans: int = PLANS) -> str | None:
     """The first plan, of a bounded number, in which the promise is broken."""
-    for seed in range(PLANS):
+    for seed in range(plans):
         size = 2 + seed % 9
         for mode in OnFailure:
             case = random_case(seed, size, mode, wild=0.3 + 0.2 * (seed % 3))
@@ -155,7 +148,9 @@ def _courses(case: Case, turn: int, walks: Any) -> list[Played]:
     return [smooth, play(case, walks), play_reset(case, turn, walks), play_recover(case, turn, walks)]
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
+@pytest.mark.parametrize(
+    "mutation", [*MUTATIONS, *(pytest.param(one, marks=pytest.mark.slow) for one in RARE)], ids=str
+)
 def test_a_mistake_is_caught(mutation: Mutation) -> None:
     """With this line wrong, some plan breaks the promise, or the walk breaks down."""
     assert mutation.places == 1, "the line has changed: bring the list up to date"
@@ -170,4 +165,4 @@ def test_the_walk_itself_is_not_caught() -> None:
     """The same run finds nothing wrong with the walk as it is, also when it is loaded as a mutant is."""
     with mutant(Mutation("walk", "", "")) as walks:
         assert walks is not Walk
-        assert first_breach(walks) is None
+        assert first_breach(walks, 40) is None

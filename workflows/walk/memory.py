@@ -257,6 +257,7 @@ class Memory:
         """The step was taken back, and shall be walked over after all."""
         self.put(node, fate)
         node.letter = letter
+        node.sent = fate is not Fate.waiting  # which it was only in doubt
         node.generation += 1  # a cloud answers a spent client token with the dead resource
         if node.step.verb is Verb.create:
             node.remote_id = None
@@ -282,5 +283,6 @@ class Memory:
         return [n for n in reversed(self.nodes.values()) if n.sent and n.fate in unsure and not n.step.undo.returns]
 
     def bears(self, node: Node) -> bool:
-        """Whether another step that stands on this one has still to be taken back."""
-        return any(self.nodes[seq].stands for seq in self.next[node.step.seq])
+        """Whether another step, which was sent and not taken back, may stand on this one."""
+        above = (self.nodes[seq] for seq in self.next[node.step.seq])
+        return any(n.sent and n.fate not in _TAKEN_BACK for n in above)

@@ -333,6 +333,8 @@ class Walk:
                 if was_cancelled():
                     raise
                 self._gone.add(node.step.seq)
+                if node.fate is Fate.waiting:  # it happened before a reset: it is adopted in its turn
+                    continue
                 found = uncertain(end.letter) if isinstance(end, Failed) else cut_off(node.step)
                 node.letter = node.letter or found
                 self._move(node, Fate.failed)
