@@ -73,7 +73,9 @@ def _standing(decision: Decision) -> list[Standing]:
     """What is left as it is. The ledger's older halves that nobody asked about stay in it, before their heirs."""
     standing: list[Standing] = []
     for address, course in decision.table.courses.items():
-        stands_on = decision.goal.needs(address) or decision.now.needs(address)
+        # What is left alone stands where it stood, whatever the goal would have it stand on.
+        graph = decision.goal if course.desired is not None and not course.held else decision.now
+        stands_on = graph.needs(address)
         entry, desired = course.entry, course.desired
         says = desired or entry
         common: dict[str, Any] = {

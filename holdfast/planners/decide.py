@@ -110,7 +110,7 @@ def named(
         if not meant:
             errors.append(
                 InvalidInput(
-                    f"there is nothing of that address to {what}",
+                    f"there is no {name} to {what}",
                     address=name,
                     next=f"there are {listed(among)}" if among else "the document is empty",
                 )

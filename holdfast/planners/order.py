@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from holdfast.errors import Broken, InvalidInput
 from holdfast.graph import Graph
 from holdfast.model import Address
-from holdfast.plan import Action
+from holdfast.plan import Action, Verb
 from holdfast.planners.acts import Acts, Draft, acts_of
 from holdfast.planners.courses import Course, Turn
 from holdfast.planners.decide import Decision
@@ -106,7 +106,7 @@ class _Order:
         if not leaving:
             return
         waits: list[Draft | None] = [acts.marks]
-        standing_on_it = self._now.needed_by(address)
+        standing_on_it = dict.fromkeys(self._now.needed_by(address))
         for above in dict.fromkeys([*standing_on_it, *self._goal.needed_by(address)]):
             other = self._acts.get(above)
             if other is None:
@@ -158,7 +158,8 @@ class _Order:
 
     def _action(self, draft: Draft, seq: int, numbers: dict[int, int]) -> Action:
         course = draft.course
-        stands_on = self._goal.needs(course.address) or self._now.needs(course.address)
+        going = draft.verb in {Verb.delete, Verb.disown} or course.address not in self._goal
+        stands_on = (self._now if going else self._goal).needs(course.address)
         return Action(
             seq=seq,
             verb=draft.verb,

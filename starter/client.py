@@ -1,0 +1,340 @@
+"""The Python client: ask for runs, watch them, answer them, and read what they left.
+
+    async with asyncio.timeout(60):
+        holdfast = await Holdfast.connect()
+        ticket = await holdfast.submit(holdfast.request(Operation.up, "shop", source=source))
+        report = await holdfast.wait(ticket.run)
+
+Every method raises `holdfast.errors`, with a letter; none returns something that has not happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import uuid
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self, TypeVar
+
+from temporalio.client import (
+    Client,
+    WorkflowExecution,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+)
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.server import ended_report, has_worker, submit
+from holdfast.arbiter import Board, Past, Ticket, Withdraw
+from holdfast.asking import asking
+from holdfast.contract import (
+    CONTROL_QUEUE,
+    Answer,
+    Attribute,
+    Message,
+    OnFailure,
+    Operation,
+    State,
+    Workflow,
+    arbiter_id,
+    run_id,
+)
+from holdfast.errors import HoldfastError, Letter, NotFound, Refused, Unavailable, from_letter
+from holdfast.model import Address
+from holdfast.packed import Packed, pack, unpack
+from holdfast.plan import Plan
+from holdfast.progress import Progress
+from holdfast.run import Draft, Identity, Ledger, Report, Request, Resolve, Source, Stop
+from workers.composition import connect as connect_client
+from workers.settings import Settings
+
+T = TypeVar("T")
+
+PATIENCE = timedelta(seconds=5)  # for finding out whether anybody is there
+LOOK = 0.4  # seconds between two looks at a run
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One run in a listing."""
+
+    run: str
+    stack: str
+    operation: str
+    state: str
+    requester: str
+    started: datetime
+    ended: datetime | None
+    execution: str
+
+
+class Holdfast:
+    """A connection to one installation."""
+
+    def __init__(self, client: Client, settings: Settings, identity: Identity) -> None:
+        self.client, self.settings, self.identity = client, settings, identity
+        asking.set(identity)
+
+    @classmethod
+    async def connect(cls, *, reason: str = "", ticket: str = "", settings: Settings | None = None) -> Self:
+        """As Temporal's environment says. Raises `Unavailable` when no server answers within seconds."""
+        requester = os.environ.get("HOLDFAST_REQUESTER") or getpass.getuser()
+        try:
+            client = await asyncio.wait_for(connect_client(), PATIENCE.total_seconds())
+        except (RuntimeError, TimeoutError) as error:
+            where = os.environ.get("TEMPORAL_ADDRESS", "localhost:7233")
+            raise Unavailable(
+                f"no Temporal server answers at {where}",
+                standing="nothing was asked for",
+                next="`holdfast local start` starts one here; or set TEMPORAL_ADDRESS",
+            ) from error
+        return cls(client, settings or Settings.read(), Identity(requester=requester, reason=reason, ticket=ticket))
+
+    # --- asking ------------------------------------------------------------------------------------------------
+
+    def request(self, operation: Operation, stack: str, *, source: Source | None = None, **more: Any) -> Request:
+        """A request as this client's person makes it. `id` may be given, so that a repeated request is one run."""
+        default = OnFailure.keep if operation is Operation.down else OnFailure.rollback
+        fields = {
+            "id": str(uuid.uuid4()),
+            "on_failure": default,
+            **{name: value for name, value in more.items() if value is not None},
+        }
+        return Request(
+            stack=stack,
+            operation=operation,
+            identity=self.identity,
+            installation=self.settings.installation,
+            source=pack(source) if source else None,
+            **fields,
+        )
+
+    async def submit(self, request: Request) -> Ticket:
+        """Queue a request with its stack's arbiter. Raises `Unavailable` when nobody works on the control queue."""
+        await self.need_worker()
+        return await self._asked(submit(self.client, request))
+
+    async def plan(self, request: Request) -> Plan:
+        """What a request would change. Nothing is queued, and nothing changed."""
+        await self.need_worker()
+        ledger = await self._ledger(request.stack)
+        handle: WorkflowHandle[Any, Packed] = await self.client.start_workflow(
+            Workflow.plan,
+            Draft(request=request, ledger=pack(ledger)),
+            id=f"stack/{request.stack}/plan/{request.id}",
+            task_queue=CONTROL_QUEUE,
+            result_type=Packed,
+            static_summary=f"what would {request.operation} change in {request.stack}?",
+        )
+        return unpack(await self._asked(handle.result()), Plan)
+
+    async def cancel(self, run: str, *, keep: bool = False) -> None:
+        """Stop a run and take back what it did; or, with `keep`, leave it. One in the queue never begins."""
+        board = await self.board(stack_of(run))
+        arbiter = self.client.get_workflow_handle(arbiter_id(board.stack))
+        if any(q.run == run for q in board.queue):
+            await self._asked(arbiter.execute_update(Message.withdraw, Withdraw(identity=self.identity, run=run)))
+            return
+        handle = self._open(board, run)
+        await self._asked(handle.execute_update(Message.cancel, Stop(identity=self.identity, keep=keep)))
+
+    async def resolve(self, address: Address, answer: Answer) -> str:
+        """Answer what a paused run asks about a resource; without one, settle owed work by a run of its own.
+
+        Returns the run's number.
+        """
+        board = await self.board(address.stack)
+        if board.current is not None:
+            said = Resolve(identity=self.identity, address=address, answer=answer)
+            await self._asked(self._open(board, board.current).execute_update(Message.resolve, said))
+            return board.current
+        if all(o.address != address for o in board.owed):
+            open_ones = ", ".join(str(o.address) for o in board.owed) or "nothing"
+            raise NotFound(f"nothing is owed about {address}; owed: {open_ones}", address=address)
+        request = self.request(Operation.resolve, address.stack, subject=address, answer=answer)
+        return (await self.submit(request)).run
+
+    # --- looking -----------------------------------------------------------------------------------------------
+
+    async def board(self, stack: str) -> Board:
+        """The stack as its arbiter knows it. Raises `NotFound` when there is no such stack."""
+        await self.need_worker()
+        arbiter = self.client.get_workflow_handle(arbiter_id(stack))
+        try:
+            board: Board = await self._asked(arbiter.query(Message.board, result_type=Board))
+        except NotFound as error:
+            raise NotFound(f"there is no stack {stack!r}", next="`holdfast stacks` lists what there is") from error
+        return board
+
+    async def progress(self, run: str) -> Progress | None:
+        """A run in progress, as it is now; None when it is not in progress."""
+        board = await self.board(stack_of(run))
+        if board.current != run or board.execution is None:
+            return None
+        handle = self.client.get_workflow_handle(run_id(board.stack))
+        seen: Progress = await self._asked(handle.query(Message.progress, result_type=Progress))
+        return seen if seen.run == run else None
+
+    async def watch(self, run: str, *, every: float = LOOK) -> AsyncIterator[Progress]:
+        """Look at a run until it has ended. One that waits in the queue shows as `queued`."""
+        stack = stack_of(run)
+        while True:
+            board = await self.board(stack)
+            if any(p.run == run for p in board.past):
+                return
+            queued = next((n for n, q in enumerate(board.queue) if q.run == run), None)
+            if queued is not None:
+                request = board.queue[queued].request
+                ahead = queued + (board.current is not None)
+                yield Progress(
+                    run=run,
+                    stack=stack,
+                    operation=request.operation,
+                    state=State.queued,
+                    identity=request.identity,
+                    waiting=f"{ahead} before it" if ahead else "",
+                )
+            elif board.current == run:
+                seen = await self.progress(run)
+                if seen is not None:
+                    yield seen
+            else:
+                raise NotFound(f"{stack} has no run {run}", next=f"`holdfast runs {stack}` lists them")
+            await asyncio.sleep(every)
+
+    async def wait(self, run: str) -> Report:
+        """The report of a run, once it has ended."""
+        async for _ in self.watch(run):
+            pass
+        return await self.report(run)
+
+    async def report(self, run: str) -> Report:
+        """How a run ended. Raises `NotFound` while it has not, and for one that left no report."""
+        past = await self._past(run)
+        handle = self.client.get_workflow_handle(run_id(stack_of(run)), run_id=past.execution, result_type=Report)
+        report = await ended_report(handle) if past.execution else None
+        if report is None:
+            how = "was terminated" if past.execution else "was taken out of the queue before it began"
+            raise NotFound(
+                f"{run} left no report: it {how}", next=f"`holdfast runs {stack_of(run)}` shows what followed"
+            )
+        return report
+
+    async def runs(self, stack: str | None = None, *, most: int = 50) -> list[Listed]:
+        """Runs, the newest first. The server's listing lags by a second or so."""
+        query = f"WorkflowType = '{Workflow.provision}' AND ExecutionStatus != 'ContinuedAsNew'"
+        if stack is not None:
+            query += f" AND {Attribute.stack} = '{stack}'"
+        found = self.client.list_workflows(query, limit=most)
+        return [_listed(execution) async for execution in found]
+
+    async def stacks(self) -> list[Board]:
+        """Every stack that has an arbiter."""
+        query = f"WorkflowType = '{Workflow.stack}' AND ExecutionStatus = 'Running'"
+        names = sorted([e.id.removeprefix("stack/") async for e in self.client.list_workflows(query)])
+        return [await self.board(name) for name in names]
+
+    async def need_worker(self, queue: str = CONTROL_QUEUE) -> None:
+        """Raises `Unavailable` when no worker answers on a queue; a request would wait without a word."""
+        try:
+            found = await asyncio.wait_for(has_worker(self.client, queue), PATIENCE.total_seconds())
+        except (RPCError, TimeoutError) as error:
+            raise Unavailable("Temporal does not answer", next="`holdfast local status`") from error
+        if not found:
+            short = queue.removeprefix("holdfast-")
+            raise Unavailable(
+                f"no worker answers on {queue}",
+                standing="nothing was asked for",
+                next=f"`holdfast worker --queues {short}` starts one; `holdfast local start` starts all",
+            )
+
+    # --- helpers -----------------------------------------------------------------------------------------------
+
+    async def _ledger(self, stack: str) -> Ledger:
+        try:
+            return unpack((await self.board(stack)).ledger, Ledger)
+        except NotFound:
+            return Ledger()
+
+    def _open(self, board: Board, run: str) -> WorkflowHandle[Any, Any]:
+        if board.current != run:
+            raise NotFound(f"{run} is not in progress", next=f"`holdfast status {board.stack}` shows what is")
+        return self.client.get_workflow_handle(run_id(board.stack))
+
+    async def _past(self, run: str) -> Past:
+        board = await self.board(stack_of(run))
+        past = next((p for p in board.past if p.run == run), None)
+        if past is not None:
+            return past
+        for listed in await self.runs(board.stack, most=500):
+            if listed.run == run and listed.ended is not None:
+                state = State(listed.state)
+                return Past(
+                    run=run,
+                    operation=Operation(listed.operation),
+                    state=state,
+                    requester=listed.requester,
+                    execution=listed.execution,
+                    ended=listed.ended,
+                )
+        raise NotFound(f"{run} has not ended, or never was", next=f"`holdfast runs {board.stack}` lists them")
+
+    @staticmethod
+    async def _asked(answer: Awaitable[T]) -> T:
+        """The answer, with Temporal's errors in our words."""
+        try:
+            return await answer
+        except (WorkflowUpdateFailedError, WorkflowFailureError) as error:
+            raise _from_failure(error) from error
+        except WorkflowQueryFailedError as error:
+            raise Refused(str(error)) from error
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise NotFound(error.message) from error
+            raise Unavailable(f"Temporal does not answer: {error.message}", next="`holdfast local status`") from error
+
+
+def _from_failure(error: WorkflowUpdateFailedError | WorkflowFailureError) -> HoldfastError:
+    cause = error.cause
+    if isinstance(cause, ApplicationError):
+        if cause.details and isinstance(cause.details[0], dict):
+            return from_letter(cause.details[0])
+        return from_letter(Letter(error=cause.type or "Refused", happened=cause.message))
+    return Refused(str(cause))
+
+
+def stack_of(run: str) -> str:
+    """The stack of a run's number: `shop` of `shop-42`. Raises `NotFound` for anything that is no number."""
+    stack, dash, number = run.rpartition("-")
+    if not (stack and dash and number.isdecimal()):
+        raise NotFound(
+            f"{run!r} is not a run's number", next="runs are called like shop-42; `holdfast runs` lists them"
+        )
+    return stack
+
+
+def _listed(execution: WorkflowExecution) -> Listed:
+    words = {pair.key.name: pair.value for pair in execution.typed_search_attributes.search_attributes}
+
+    def word(name: Attribute) -> str:
+        return str(words.get(name.value, ""))
+
+    return Listed(
+        run=word(Attribute.run),
+        stack=word(Attribute.stack),
+        operation=word(Attribute.operation),
+        state=word(Attribute.state),
+        requester=word(Attribute.requester),
+        started=execution.start_time,
+        ended=execution.close_time,
+        execution=execution.run_id,
+    )
+
+
+__all__ = ["Holdfast", "Listed", "stack_of"]
