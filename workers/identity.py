@@ -11,6 +11,7 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 from temporalio import activity, client, worker, workflow
 from temporalio.api.common.v1 import Payload
+from temporalio.contrib.pydantic import PydanticPayloadConverter
 from temporalio.converter import PayloadConverter
 
 from holdfast.asking import HEADER, asking
@@ -22,6 +23,8 @@ class _Headed(Protocol):
 
 
 T = TypeVar("T", bound=_Headed)
+
+_JSON = PydanticPayloadConverter()
 
 
 def _with(input: T, converter: PayloadConverter) -> T:
@@ -56,28 +59,28 @@ class IdentityInterceptor(client.Interceptor, worker.Interceptor):
 
 class _FromClient(client.OutboundInterceptor):
     async def start_workflow(self, input: client.StartWorkflowInput) -> client.WorkflowHandle[Any, Any]:
-        return await super().start_workflow(_with(input, PayloadConverter.default))
+        return await super().start_workflow(_with(input, _JSON))
 
     async def signal_workflow(self, input: client.SignalWorkflowInput) -> None:
-        await super().signal_workflow(_with(input, PayloadConverter.default))
+        await super().signal_workflow(_with(input, _JSON))
 
     async def query_workflow(self, input: client.QueryWorkflowInput) -> Any:
-        return await super().query_workflow(_with(input, PayloadConverter.default))
+        return await super().query_workflow(_with(input, _JSON))
 
     async def start_workflow_update(self, input: client.StartWorkflowUpdateInput) -> client.WorkflowUpdateHandle[Any]:
-        return await super().start_workflow_update(_with(input, PayloadConverter.default))
+        return await super().start_workflow_update(_with(input, _JSON))
 
     async def start_update_with_start_workflow(
         self, input: client.StartWorkflowUpdateWithStartInput
     ) -> client.WorkflowUpdateHandle[Any]:
-        input.start_workflow_input = _with(input.start_workflow_input, PayloadConverter.default)
-        input.update_workflow_input = _with(input.update_workflow_input, PayloadConverter.default)
+        input.start_workflow_input = _with(input.start_workflow_input, _JSON)
+        input.update_workflow_input = _with(input.update_workflow_input, _JSON)
         return await super().start_update_with_start_workflow(input)
 
     async def create_schedule(self, input: client.CreateScheduleInput) -> client.ScheduleHandle:
         who, action = asking.get(), input.schedule.action
         if who is not None and isinstance(action, client.ScheduleActionStartWorkflow):
-            action.headers = {**(action.headers or {}), HEADER: PayloadConverter.default.to_payload(who)}
+            action.headers = {**(action.headers or {}), HEADER: _JSON.to_payload(who)}
         return await super().create_schedule(input)
 
 

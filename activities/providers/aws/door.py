@@ -36,31 +36,35 @@ CONFIG = Config(
 _lock = threading.RLock()
 _clients: dict[tuple[str, str], Any] = {}
 _account: list[str] = []
-_now = threading.local()  # the visit of this thread: clients are shared, request ids are not
+_now = threading.local()  # the visit whose call this thread makes: clients are shared, request ids are not
 
 
 class AwsVisit:
-    """See `activities.clouds.Visit`. Belongs to the thread that opened it."""
+    """See `activities.clouds.Visit`. Its clients may be used by several threads."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._requests: list[str] = []
-        self.calls = 0
+        self._calls: list[None] = []  # appended to, not counted up: several threads do
         self.answered = True
-        _now.visit = self
 
     @property
     def requests(self) -> tuple[str, ...]:
         """AWS's request ids so far, oldest first."""
         return tuple(self._requests)
 
+    @property
+    def calls(self) -> int:
+        """How many requests were made."""
+        return len(self._calls)
+
     def client(self, service: str) -> Any:
         """The SDK's client of a service, in the visit's region."""
-        return _Translated(_client(service, self._scope.region))
+        return _Translated(_client(service, self._scope.region), self)
 
     def asks(self) -> None:
         """A request leaves."""
-        self.calls += 1
+        self._calls.append(None)
         self.answered = False
 
     def hears(self, parsed: dict[str, Any]) -> None:
@@ -120,17 +124,18 @@ def _hears(parsed: dict[str, Any], **_: Any) -> None:
 class _Translated:
     """A client, or a paginator, whose errors are ours."""
 
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
+    def __init__(self, inner: Any, visit: AwsVisit | None = None) -> None:
+        self._inner, self._visit = inner, visit
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._inner, name)
         if name == "get_paginator":
-            return lambda operation: _Translated(method(operation))
+            return lambda operation: _Translated(method(operation), self._visit)
         if name == "paginate":
             return lambda **arguments: self._pages(method(**arguments))
 
         def call(**arguments: Any) -> Any:
+            _now.visit = self._visit
             try:
                 return method(**arguments)
             except (ClientError, BotoCoreError) as error:
@@ -138,8 +143,8 @@ class _Translated:
 
         return call
 
-    @staticmethod
-    def _pages(pages: Any) -> Iterator[Any]:
+    def _pages(self, pages: Any) -> Iterator[Any]:
+        _now.visit = self._visit
         try:
             yield from pages
         except (ClientError, BotoCoreError) as error:

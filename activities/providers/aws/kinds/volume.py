@@ -1,0 +1,125 @@
+"""`aws.volume`: a disk, encrypted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Literal
+
+from pydantic import Field
+
+from activities.providers.aws import tags
+from activities.providers.aws.ec2 import Ec2Kind
+from holdfast.errors import NotFound
+from holdfast.model import Scope, Spec, Status
+from holdfast.plan import UndoLabel, Verb
+from holdfast.resource import Call, Observation, Output, Safety
+
+
+class VolumeSpec(Spec):
+    """A disk in one zone."""
+
+    zone: str = Field(description="the availability zone, as in eu-west-1a")
+    size: int = Field(ge=1, le=65_536, description="GiB; it grows, and never shrinks")
+    type: Literal["gp2", "gp3", "io1", "io2", "st1", "sc1"] = "gp3"
+    encrypted: bool = True
+    kms_key: str | None = Field(default=None, description="a KMS key's ARN; without one, the account's own for disks")
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class Volume(Ec2Kind[VolumeSpec]):
+    """CreateVolume takes a client token, so asking twice is asking once."""
+
+    kind = "aws.volume"
+    spec = VolumeSpec
+    outputs = {"id": Output("the volume's id"), "arn": Output("its ARN"), "size": Output("GiB", stable=False)}
+    safety = Safety.by_token
+    token_window = timedelta(hours=24)  # EC2 API reference, "Ensuring idempotency"
+    immutable = frozenset({"zone", "encrypted", "kms_key"})
+    one_way = {"size": "a volume does not shrink"}
+    holds_data = True
+    delete_undo = UndoLabel.needs_snapshot
+    delete_note = "what is written on it"
+    permissions = {
+        "observe": ("ec2:DescribeVolumes",),
+        "discover": ("ec2:DescribeVolumes",),
+        "create": ("ec2:CreateVolume", "ec2:CreateTags"),
+        "update": ("ec2:ModifyVolume", "ec2:CreateTags", "ec2:DeleteTags"),
+        "delete": ("ec2:DeleteVolume",),
+        "adopt": ("ec2:CreateTags",),
+        "disown": ("ec2:DeleteTags",),
+    }
+    settle_within = {
+        Verb.create: timedelta(minutes=10),
+        Verb.update: timedelta(minutes=10),
+        Verb.delete: timedelta(minutes=10),
+    }
+    example = "kind: aws.volume\nspec: {zone: eu-west-1a, size: 20}"
+
+    describe, listed_in, id_field, tag_type = "describe_volumes", "Volumes", "VolumeId", "volume"
+
+    _STATUS = {
+        "creating": Status.pending,
+        "available": Status.ready,
+        "in-use": Status.ready,
+        "deleting": Status.deleting,
+        "deleted": Status.absent,
+        "error": Status.failed,
+    }
+
+    def see(self, raw: dict[str, Any], scope: Scope) -> Observation:
+        found = tags.plain(raw.get("Tags"))
+        remote_id = raw["VolumeId"]
+        return Observation(
+            kind=self.kind,
+            status=self._STATUS[raw["State"]],
+            remote_id=remote_id,
+            properties={
+                "zone": raw["AvailabilityZone"],
+                "size": raw["Size"],
+                "type": raw["VolumeType"],
+                "encrypted": raw["Encrypted"],
+                "kms_key": raw.get("KmsKeyId"),
+                "tags": tags.own(found),
+            },
+            outputs={
+                "id": remote_id,
+                "arn": f"arn:aws:ec2:{scope.region}:{scope.account}:volume/{remote_id}",
+                "size": raw["Size"],
+            },
+            detail=f"state {raw['State']}",
+            **tags.seen(found),
+        )
+
+    def create(self, call: Call[VolumeSpec]) -> Observation:
+        wanted = call.wanted
+        if call.remote_id is not None:
+            return self.observe(call)
+        key = {"KmsKeyId": wanted.kms_key} if wanted.kms_key else {}
+        raw = call.client("ec2").create_volume(
+            AvailabilityZone=wanted.zone,
+            Size=wanted.size,
+            VolumeType=wanted.type,
+            Encrypted=wanted.encrypted,
+            ClientToken=call.token,
+            TagSpecifications=self.specification(call),
+            **key,
+        )
+        return self.see(raw, call.scope)
+
+    def update(self, call: Call[VolumeSpec]) -> Observation:
+        self.retag(call)
+        new: dict[str, Any] = {}
+        if self.changes(call, "size"):
+            new["Size"] = call.wanted.size
+        if self.changes(call, "type"):
+            new["VolumeType"] = call.wanted.type
+        if new:
+            call.client("ec2").modify_volume(VolumeId=call.id, **new)
+        return self.observe(call)
+
+    def delete(self, call: Call[VolumeSpec]) -> Observation:
+        try:
+            call.client("ec2").delete_volume(VolumeId=call.id)
+        except NotFound:
+            return self.absent(call.remote_id)
+        return self.observe(call)

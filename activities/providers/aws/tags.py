@@ -1,0 +1,82 @@
+"""Tags: our marks among them, and the person's own beside them.
+
+AWS allows letters, digits, spaces and `+ - = . _ : / @` in tags everywhere, and more in some services. An address's key
+stands in brackets, which are not among them: `shop/aws.subnet/app[a]` is written `shop/aws.subnet/app:a`. A name holds
+no colon, so this reads back as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import JsonValue
+
+from holdfast.contract import ADDRESS_TAG, OWNER_TAG, TAG_PREFIX, TOKEN_TAG
+from holdfast.plan import FieldChange
+from holdfast.resource import Call, Search
+
+MARKS = (OWNER_TAG, ADDRESS_TAG, TOKEN_TAG)
+
+
+def marked(call: Call[Any]) -> dict[str, str]:
+    """The tags a create carries: our marks, and those of the spec."""
+    own = getattr(call.spec, "tags", None) or {}
+    return {**own, **marks(call)}
+
+
+def marks(call: Call[Any]) -> dict[str, str]:
+    """Our marks alone."""
+    return {**call.marks, ADDRESS_TAG: written(str(call.address))}
+
+
+def listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """As most of AWS takes them: `[{"Key": …, "Value": …}]`."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def plain(tags: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
+    """The inverse of `listed`."""
+    return {tag["Key"]: tag["Value"] for tag in tags or ()}
+
+
+def seen(tags: Mapping[str, str]) -> dict[str, Any]:
+    """What an observation says of tags: `owner`, `address` and `token`."""
+    address = tags.get(ADDRESS_TAG)
+    return {
+        "owner": tags.get(OWNER_TAG),
+        "address": read(address) if address else None,
+        "token": tags.get(TOKEN_TAG),
+    }
+
+
+def own(tags: Mapping[str, str]) -> dict[str, JsonValue]:
+    """The person's tags: neither ours nor AWS's own."""
+    return {k: v for k, v in tags.items() if not k.startswith((TAG_PREFIX, "aws:"))}
+
+
+def changed(changes: Sequence[FieldChange]) -> tuple[dict[str, str], list[str]]:
+    """The tags to write, and those to remove, among an update's changes."""
+    of_tags = [(c.path.partition(".")[2], c.after) for c in changes if c.path.partition(".")[0] == "tags"]
+    return {k: str(v) for k, v in of_tags if v is not None}, [k for k, v in of_tags if v is None]
+
+
+def filters(search: Search) -> list[dict[str, Any]]:
+    """EC2's filters for what a search describes."""
+    wanted = {
+        OWNER_TAG: str(search.owner) if search.owner else None,
+        ADDRESS_TAG: written(str(search.address)) if search.address else None,
+        TOKEN_TAG: search.token,
+    }
+    return [{"Name": f"tag:{tag}", "Values": [value]} for tag, value in wanted.items() if value]
+
+
+def written(address: str) -> str:
+    """An address as a tag's value."""
+    return address.replace("[", ":").removesuffix("]")
+
+
+def read(value: str) -> str:
+    """An address from a tag's value."""
+    name, colon, key = value.partition(":")
+    return f"{name}[{key}]" if colon else name
