@@ -243,8 +243,14 @@ class Holdfast:
     async def need_worker(self, queue: str = CONTROL_QUEUE) -> None:
         """Raises `Unavailable` when no worker answers on a queue; a request would wait without a word."""
         try:
-            found = await asyncio.wait_for(has_worker(self.client, queue), PATIENCE.total_seconds())
-        except (RPCError, TimeoutError) as error:
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                found = await has_worker(self.client, queue)
+                while not found:  # one that has just started polls in a moment
+                    await asyncio.sleep(LOOK)  # noqa: ASYNC110  the server has no event for it
+                    found = await has_worker(self.client, queue)
+        except TimeoutError:
+            found = False
+        except RPCError as error:
             raise Unavailable("Temporal does not answer", next="`holdfast local status`") from error
         if not found:
             short = queue.removeprefix("holdfast-")
