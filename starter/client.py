@@ -245,8 +245,8 @@ class Holdfast:
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):
                 found = await has_worker(self.client, queue)
-                while not found:  # one that has just started polls in a moment
-                    await asyncio.sleep(LOOK)  # noqa: ASYNC110  the server has no event for it
+                while not found:
+                    await asyncio.sleep(LOOK)
                     found = await has_worker(self.client, queue)
         except TimeoutError:
             found = False

@@ -55,8 +55,8 @@ async def _polled(client: Client) -> None:
     """A worker that says it has started polls a moment later; on a busy machine, seconds later."""
     for queue in (CONTROL_QUEUE, contract_queue("aws")):
         async with asyncio.timeout(40):
-            while not await has_worker(client, queue):
-                await asyncio.sleep(0.3)  # noqa: ASYNC110  the server has no event for it
+            while not await has_worker(client, queue):  # noqa: ASYNC110  the server has no event for it
+                await asyncio.sleep(0.3)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tests.cloud import Control
 from tests.kills.crew import Worker
@@ -24,6 +24,11 @@ class Scene:
     wire: Wire
     actions: tuple[str, ...]
     completed: Completed
+    nth: int = 1  # which of the requests with one action is struck: the second one may be the taking back
+
+    def match(self, action: str) -> dict[str, Any]:
+        """A rule's match for one of the actions."""
+        return {"action": action, "nth": self.nth, "count": 1}
 
 
 class Loss(ABC):
@@ -47,7 +52,7 @@ class _Held(Loss):
 
     def arm(self, scene: Scene) -> None:
         for action in scene.actions:
-            (scene.control.hold if self.executed else scene.control.hold_before)(action=action, count=1)
+            (scene.control.hold if self.executed else scene.control.hold_before)(**scene.match(action))
 
     async def strike(self, scene: Scene) -> None:
         await asyncio.to_thread(scene.control.wait_held, len(scene.actions), 40)
@@ -107,7 +112,7 @@ class AnswerLost(Loss):
 
     def arm(self, scene: Scene) -> None:
         for action in scene.actions:
-            scene.control.lose_answer(action=action, count=1)
+            scene.control.lose_answer(**scene.match(action))
 
 
 class RequestLost(Loss):
@@ -115,7 +120,7 @@ class RequestLost(Loss):
 
     def arm(self, scene: Scene) -> None:
         for action in scene.actions:
-            scene.control.lose_request(action=action, count=1)
+            scene.control.lose_request(**scene.match(action))
 
 
 class LateCommit(Loss):
@@ -123,7 +128,7 @@ class LateCommit(Loss):
 
     def arm(self, scene: Scene) -> None:
         for action in scene.actions:
-            scene.control.late_commit(4, action=action, count=1)
+            scene.control.late_commit(4, **scene.match(action))
 
 
 class StaleReads(Loss):
@@ -132,7 +137,7 @@ class StaleReads(Loss):
     def arm(self, scene: Scene) -> None:
         scene.control.settings(new_list_lag_seconds=5, stale_seconds=3, deleted_lag_seconds=3)
         for action in scene.actions:
-            scene.control.lose_answer(action=action, count=1)
+            scene.control.lose_answer(**scene.match(action))
 
 
 LOSSES: tuple[Loss, ...] = (

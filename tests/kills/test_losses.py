@@ -58,6 +58,7 @@ class Verb:
     state: State
     stands: str | None  # the document whose resources stand afterwards
     refused: bool = False  # the last create is refused by the cloud
+    nth: int = 1  # which request of an action is struck
 
 
 VERBS = (
@@ -66,7 +67,7 @@ VERBS = (
     Verb("delete", FIRST, None, DELETES[:1], State.done, None),
     Verb("delete for good", FIRST, None, DELETES[1:], State.done, None),
     Verb("taking a create back", None, FIRST + BAD, DELETES, State.undone, None, refused=True),
-    Verb("taking an update back", FIRST, SECOND + BAD, UPDATES, State.undone, FIRST, refused=True),
+    Verb("taking an update back", FIRST, SECOND + BAD, UPDATES, State.undone, FIRST, refused=True, nth=2),
 )
 
 
@@ -79,7 +80,7 @@ async def test_a_loss_leaves_no_orphan_and_no_duplicate(crew: Crew, verb: Verb, 
     before = _world(crew)
     if verb.refused:
         crew.cloud.control.refuse("VpcLimitExceeded", action="CreateVpc", contains="10.9.0.0")
-    scene = Scene(crew.cloud.control, crew.worker, crew.wire, verb.actions, lambda: _completed(crew))
+    scene = Scene(crew.cloud.control, crew.worker, crew.wire, verb.actions, lambda: _completed(crew), verb.nth)
     loss.arm(scene)
     running = asyncio.create_task(_run(crew, verb.asked))
     await loss.strike(scene)
