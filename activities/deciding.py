@@ -8,30 +8,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import JsonValue
 from temporalio import activity
 
-from activities.letters import broken, to_temporal
+from activities.letters import told
 from activities.plans import Plans
 from holdfast.act import Asked, Look
 from holdfast.catalog import Catalog
 from holdfast.contract import Activity, Operation, State
 from holdfast.desired import Goal
 from holdfast.document import bind_text
-from holdfast.errors import HoldfastError
 from holdfast.ledger import applied_specs, ledger_after, owed_after, sweeps_after, tally
 from holdfast.model import Address, Scope
 from holdfast.packed import Packed, pack, unpack
-from holdfast.plan import Plan, skeleton
+from holdfast.plan import skeleton
 from holdfast.planners.converge import Facts, converge
 from holdfast.resource import Observation, Safety
 from holdfast.run import Closing, Decision, Draft, Journal, Ledger, Report, Request, Source, Survey
 from holdfast.store import Store
 from holdfast.values import freeze, has_unknown
-
-T = TypeVar("T")
 
 
 class Deciding:
@@ -40,6 +37,7 @@ class Deciding:
     def __init__(self, catalog: Catalog, store: Store) -> None:
         self._catalog, self._store = catalog, store
         self._plans = Plans(store)
+        self._read: tuple[Packed, Goal] | None = None  # the newest document: a plan is made of what was just surveyed
 
     @property
     def activities(self) -> Sequence[Callable[..., Any]]:
@@ -77,6 +75,9 @@ class Deciding:
         for entry in ledger.entries:
             kinds[entry.scope].add(entry.address.kind)
             known[entry.scope].append((str(entry.address), entry.remote_id))
+        for owed in draft.owed:
+            # A create whose answer never came is in no ledger, and may stand all the same.
+            kinds[self._plans.action(owed.plan, owed.trace.seq).scope].add(owed.address.kind)
         held = {entry.address for entry in ledger.entries}
         for desired in goal.resources if goal else ():
             kinds[desired.scope].add(desired.address.kind)
@@ -101,8 +102,11 @@ class Deciding:
     def _goal(self, request: Request) -> Goal | None:
         if request.source is None:
             return None
-        source = unpack(request.source, Source)
-        return bind_text(source.text, source.file, self._catalog, source.parameters)
+        read = self._read
+        if read is None or read[0] != request.source:
+            source = unpack(request.source, Source)
+            self._read = read = request.source, bind_text(source.text, source.file, self._catalog, source.parameters)
+        return read[1]
 
     def _plan(self, draft: Draft) -> Decision:
         plan = converge(self._catalog, self._facts(draft))
@@ -160,7 +164,7 @@ class Deciding:
         plan = self._plans.whole(closing.plan)
         before = unpack(charge.ledger, Ledger)
         specs = applied_specs(plan, journal)
-        whole = closing.state in {State.done, State.unchanged} and not plan.partial
+        whole = closing.state in {State.done, State.unchanged} and not plan.partial and not journal.backwards
         ledger = ledger_after(
             before, plan, journal, run=charge.run, specs=self._store.put(specs) if specs else "", ended=whole
         )
@@ -169,7 +173,8 @@ class Deciding:
         )
         still = {o.address for o in owed}
         walked = {t.seq for t in journal.traces}
-        mine = (o for o in charge.owed if o.plan == closing.plan and o.trace.seq in walked)
+        # Whoever brings the whole stack about settles what an earlier run left; others, what they walked over again.
+        mine = (o for o in charge.owed if whole or (o.plan == closing.plan and o.trace.seq in walked))
         settled = tuple(o.address for o in mine if o.address not in still)
         return Report(
             run=charge.run,
@@ -196,16 +201,3 @@ class Deciding:
 
 def _shown(ledger: Ledger) -> dict[str, JsonValue]:
     return {name: value for name, value in ledger.outputs.items() if name not in ledger.sensitive_outputs}
-
-
-def told(what: str, work: Callable[[], T]) -> T:
-    """The result; whatever is raised becomes a failure with a letter."""
-    try:
-        return work()
-    except HoldfastError as error:
-        raise to_temporal(error, attempt=activity.info().attempt) from error
-    except Exception as error:
-        raise to_temporal(broken(error, what), attempt=activity.info().attempt) from error
-
-
-__all__ = ["Deciding", "Plan", "told"]

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from collections.abc import Callable
+from typing import TypeVar
 
-from holdfast.errors import Broken, HoldfastError, NotYet
+from pydantic import ValidationError
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
+
+from holdfast.errors import Broken, HoldfastError, NotYet, Unavailable
+
+T = TypeVar("T")
 
 TRIES_OF_BROKEN = 5  # an answer nobody understands is asked for again this often, and then said aloud
 
@@ -24,8 +31,52 @@ def to_temporal(error: HoldfastError, *, attempt: int, certain: bool = False) ->
 
 
 def broken(error: BaseException, what: str) -> Broken:
-    """A bug, or an answer that nobody foresaw, as a letter. Only its class and words are kept: values may be secret."""
+    """A bug, or an answer that nobody foresaw, as a letter. What did not fit is named, never its value: see `shown`."""
+    words = _misfits(error) if isinstance(error, ValidationError) else str(error)
     return Broken(
-        f"{what} met something nobody foresaw: {type(error).__name__}: {error}",
+        f"{what} met something nobody foresaw: {type(error).__name__}: {words}",
         next="see the worker's log; when it is not the cloud, it is a bug of ours, please report it",
     )
+
+
+def shown(error: BaseException) -> BaseException | None:
+    """The cause as history may keep it. None where a value could be in its words: it may be a secret."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ValidationError):
+            return None
+        cause = cause.__cause__ or cause.__context__
+    return error
+
+
+def told(what: str, work: Callable[[], T]) -> T:
+    """What an activity's work returns; whatever it raises becomes a failure with a letter.
+
+    A worker that was told to stop cuts its activities off as a cancel does: that one is tried again elsewhere.
+    """
+    try:
+        return work()
+    except CancelledError as cut_off:
+        if is_asked_to_stop():
+            raise
+        raise to_temporal(stopping(what), attempt=1) from cut_off
+    except HoldfastError as error:
+        raise to_temporal(error, attempt=activity.info().attempt) from shown(error)
+    except Exception as error:  # noqa: BLE001  it is raised again, as a letter
+        raise to_temporal(broken(error, what), attempt=activity.info().attempt) from shown(error)
+
+
+def is_asked_to_stop() -> bool:
+    """Whether the run wants this activity to end; rather than only the worker, which is being stopped."""
+    details = activity.cancellation_details()
+    return activity.is_cancelled() and (details is None or not details.worker_shutdown)
+
+
+def stopping(what: str) -> Unavailable:
+    """What is said of work that a stopping worker did not finish."""
+    return Unavailable(f"{what}: this worker was told to stop; another one goes on")
+
+
+def _misfits(error: ValidationError) -> str:
+    found = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found)

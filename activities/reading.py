@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import JsonValue
 from temporalio import activity
+from temporalio.exceptions import CancelledError
 
 from activities.clouds import Open, Visit
-from activities.letters import broken, to_temporal
+from activities.letters import is_asked_to_stop, told
 from activities.plans import Plans
+from activities.protocol import remove
 from holdfast.act import Asked, Look, Seen, Sweep, Swept
 from holdfast.catalog import Catalog
 from holdfast.contract import Activity
-from holdfast.errors import HoldfastError
 from holdfast.model import Address
-from holdfast.plan import Verb, act_token
+from holdfast.plan import Action, Verb, act_token
 from holdfast.resource import Call, Observation, ResourceType, Search, Status
 from holdfast.store import Store
 from holdfast.values import has_unknown, thaw
 
 T = TypeVar("T")
 
+AT_ONCE = 32  # single looks of one activity
 GENERATIONS = 8  # of one act's token that a sweep looks for: a person re-creates seldom
 
 
@@ -42,47 +45,55 @@ class CloudReading:
     @activity.defn(name=Activity.discover)
     def discover(self, look: Look) -> Seen:
         """Everything that belongs to an owner in a scope, and what the ledger or the document names besides."""
-        return self._told(f"looking at {look.scope}", lambda: self._discover(look, self._open(look.scope)))
+        return told(f"looking at {look.scope}", lambda: self._discover(look, self._open(look.scope)))
 
     @activity.defn(name=Activity.look_up)
     def look_up(self, asked: Asked) -> dict[str, JsonValue]:
         """The outputs of something that is not ours."""
-        return self._told(f"looking up data.{asked.name}", lambda: self._look_up(asked))
+        return told(f"looking up data.{asked.name}", lambda: self._look_up(asked))
 
     @activity.defn(name=Activity.sweep, no_thread_cancel_exception=True)
     def sweep(self, sweep: Sweep) -> Swept:
         """Remove what carries a token of the plan and is in no ledger: a request that came after its undo."""
-        return self._told(f"sweeping {sweep.scope}", lambda: self._sweep(sweep, self._open(sweep.scope)))
+        return told(f"sweeping {sweep.scope}", lambda: self._sweep(sweep, self._open(sweep.scope)))
 
     def _discover(self, look: Look, visit: Visit) -> Seen:
-        found: list[tuple[str, Observation]] = []
-        for name in look.kinds:
-            kind = self._catalog[name]
-            found += [(o.address or "", o) for o in self._of_kind(kind, look, visit)]
+        found = [pair for name in look.kinds for pair in self._of_kind(self._catalog[name], look, visit)]
         value: list[JsonValue] = [{"address": a, "observation": o.model_dump(mode="json")} for a, o in found]
         return Seen(digest=self._store.put(value), count=len(found), calls=visit.calls, requests=visit.requests[-20:])
 
-    def _of_kind(self, kind: ResourceType[Any], look: Look, visit: Visit) -> Iterator[Observation]:
-        listed: set[str] = set()
+    def _of_kind(self, kind: ResourceType[Any], look: Look, visit: Visit) -> Iterator[tuple[str, Observation]]:
+        """What there is of one kind, each beside the address it is reported at."""
+        listed: dict[str, Observation] = {}
         for seen in kind.discover(Search(look.scope, visit.client, look.owner)):
             activity.heartbeat()
-            listed.add(seen.remote_id or "")
-            whole = kind.observe(_call(look, visit, seen.address, seen.remote_id)) if seen.partial else seen
-            if whole.status is not Status.absent:
-                yield whole
-        for address, remote_id in look.known:
-            if Address.parse(address).kind == kind.kind and remote_id not in listed:
-                # Lists lag, and marks get lost: what the ledger knows is fetched by its id before it is called absent.
-                listed.add(remote_id)
-                seen = kind.observe(_call(look, visit, address, remote_id))
+            listed[seen.remote_id or ""] = seen
+        known = [(a, i) for a, i in look.known if Address.parse(a).kind == kind.kind and i not in listed]
+        # Lists lag, and marks get lost: what the ledger knows is fetched by its id before it is called absent.
+        closer = [(o.address or "", i) for i, o in listed.items() if o.partial] + known
+        yield from ((o.address or "", o) for o in listed.values() if not o.partial)
+        yield from self._closer(kind, look, visit, closer)
+        wanted = [_call(look, visit, a, None, kind.spec.model_validate(spec)) for a, spec in self._wanted(look, kind)]
+        taken = {*listed, *(remote_id for _, remote_id in known)}
+        for call, seen in kind.find_all(wanted):
+            activity.heartbeat()
+            if seen.status is not Status.absent and seen.remote_id not in taken:
+                # A stranger at our name bears no address of ours: it is reported at the one that wants it.
+                yield str(call.address), seen
+
+    @staticmethod
+    def _closer(
+        kind: ResourceType[Any], look: Look, visit: Visit, ids: Sequence[tuple[str, str]]
+    ) -> Iterator[tuple[str, Observation]]:
+        """A closer look at single ones, side by side."""
+        if not ids:
+            return
+        with ThreadPoolExecutor(min(AT_ONCE, len(ids)), thread_name_prefix="look") as pool:
+            looks = pool.map(lambda pair: kind.observe(_call(look, visit, *pair)), ids)
+            for (address, _), seen in zip(ids, looks, strict=True):
+                activity.heartbeat()
                 if seen.status is not Status.absent:
-                    yield seen.model_copy(update={"address": seen.address or address})
-        for address, spec in self._wanted(look, kind):
-            for seen in kind.find(_call(look, visit, address, None, kind.spec.model_validate(spec))):
-                if seen.status is not Status.absent and seen.remote_id not in listed:
-                    listed.add(seen.remote_id or "")
-                    # A stranger at our name bears no address of ours: it is reported at the one that wants it.
-                    yield seen.model_copy(update={"address": address})
+                    yield address or seen.address or "", seen
 
     def _wanted(self, look: Look, kind: ResourceType[Any]) -> Iterator[tuple[str, Any]]:
         specs: Any = self._store.get(look.wanted) if look.wanted else {}
@@ -98,9 +109,9 @@ class CloudReading:
 
     def _sweep(self, sweep: Sweep, visit: Visit) -> Swept:
         tokens = {
-            act_token(UUID(sweep.plan_id), action.address, Verb.create, action.generation + n)
+            made_by(UUID(sweep.plan_id), action, n)
             for action in self._plans.whole(sweep.plan).actions
-            if action.verb is Verb.create
+            if action.verb in {Verb.create, Verb.delete}
             for n in range(GENERATIONS)
         }
         removed: list[tuple[str, str]] = []
@@ -108,20 +119,19 @@ class CloudReading:
             kind = self._catalog[name]
             for seen in list(kind.discover(Search(sweep.scope, visit.client, sweep.owner))):
                 activity.heartbeat()
+                if is_asked_to_stop():  # somebody waits: the rest is swept later
+                    raise CancelledError("the sweep was let go")
                 late = seen.token in tokens and seen.owner == str(sweep.owner) and seen.remote_id not in sweep.keep
                 if late and seen.stands:
                     kind.delete(_call(sweep, visit, seen.address, seen.remote_id))
                     removed.append((seen.address or "", seen.remote_id or ""))
         return Swept(removed=tuple(removed), requests=visit.requests)
 
-    @staticmethod
-    def _told(what: str, work: Callable[[], T]) -> T:
-        try:
-            return work()
-        except HoldfastError as error:
-            raise to_temporal(error, attempt=activity.info().attempt) from error
-        except Exception as error:
-            raise to_temporal(broken(error, what), attempt=activity.info().attempt) from error
+
+def made_by(plan_id: UUID, action: Action, n: int) -> str:
+    """The token of what an action made, in its n-th generation; or, of a delete, of what taking it back made."""
+    token = act_token(plan_id, action.address, action.verb, action.generation + n)
+    return token if action.verb is Verb.create else remove.back_token(token)
 
 
 def _call(look: Look | Sweep, visit: Visit, address: str | None, remote_id: str | None, spec: Any = None) -> Call[Any]:

@@ -6,37 +6,53 @@ with unknown effect, and taking it back looks first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 
 from holdfast.act import Act, Done, Settle
-from holdfast.contract import Activity, Answer, OnFailure, run_id
+from holdfast.contract import Activity, Answer, OnFailure, Operation, run_id
 from holdfast.model import Status
 from holdfast.packed import pack, unpack
-from holdfast.plan import Plan, Skeleton, plan_id, skeleton
+from holdfast.plan import Plan, Skeleton, Step, act_token, plan_id, skeleton
 from holdfast.run import Charge, Closing, Decision, Fate, Journal, Owed, Salvage, Trace
 
 _ACTS = {Activity.create, Activity.update, Activity.delete, Activity.operate, Activity.adopt, Activity.disown}
+GENERATIONS = 64  # of one step: each is a person's retry
 _AT_REST = {Status.ready, Status.absent}
 
 
-async def salvage(client: Client, plans: Callable[[str], Plan], charge: Charge) -> Salvage:
-    """See the module. Nothing begun: an empty answer."""
-    if charge.request.recovers is None:
+async def salvage(client: Client, plans: Callable[[str], Plan], charge: Charge, execution: str) -> Salvage:
+    """See the module. Nothing begun: an empty answer. `execution` is the one that asks."""
+    if charge.request.operation is Operation.resolve:
         return await _owed(client, plans, charge)
-    found = await _Reading(client, run_id(charge.request.stack), charge.request.recovers).read()
-    if found.skeleton is None or found.plan_id is None or not found.traces:
+    recovers = charge.request.recovers
+    found = await _begun(client, run_id(charge.request.stack), recovers or execution)
+    if found is None or found.skeleton is None or not (found.traces or found.doubted):
         return Salvage()
-    returns = {s.seq for s in found.skeleton.steps if s.undo.returns}
-    passed = any(t.fate in {Fate.done, Fate.settling} and t.seq not in returns for t in found.traces.values())
-    keep = charge.request.on_failure is OnFailure.keep or (passed and not found.backwards)
-    journal = Journal(traces=tuple(found.traces.values()), backwards=not keep, cancelled=keep, keeping=keep)
+    journal = Journal(traces=tuple(found.traces.values()), backwards=found.backwards, doubted=found.doubted)
+    if recovers is not None:
+        returns = {s.seq for s in found.skeleton.steps if s.undo.returns}
+        passed = any(t.fate in {Fate.done, Fate.settling} and t.seq not in returns for t in found.traces.values())
+        keep = not found.backwards and (passed or charge.request.on_failure is OnFailure.keep)
+        journal = journal.model_copy(update={"backwards": not keep, "cancelled": keep, "keeping": keep})
     return Salvage(skeleton=pack(found.skeleton), plan_id=str(found.plan_id), journal=pack(journal))
+
+
+async def _begun(client: Client, workflow_id: str, execution: str) -> _Reading | None:
+    """The execution that had a plan: this one; or the one that it was reset from, or that it was to recover."""
+    behind: str | None = execution
+    while behind is not None:
+        found = await _Reading(client, workflow_id, behind).read()
+        if found.skeleton is not None:
+            return found
+        behind = found.behind
+    return None
 
 
 class _Reading:
@@ -45,12 +61,14 @@ class _Reading:
     def __init__(self, client: Client, workflow_id: str, execution: str) -> None:
         self._client = client
         self._handle = client.get_workflow_handle(workflow_id, run_id=execution)
-        self._workflow_id = workflow_id
+        self._workflow_id, self._execution = workflow_id, execution
         self.skeleton: Skeleton | None = None
         self.plan_id: UUID | None = None
         self.traces: dict[int, Trace] = {}
-        self.backwards = False
+        self.backwards = self.doubted = False
+        self.behind: str | None = None
         self._original = ""
+        self._steps: dict[int, Step] = {}
         self._scheduled: dict[int, tuple[Activity, Act | None]] = {}
 
     async def read(self) -> _Reading:
@@ -58,6 +76,8 @@ class _Reading:
             match event.event_type:
                 case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
                     await self._started(event)
+                case EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+                    self._was_reset(event)
                 case EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
                     await self._was_scheduled(event)
                 case EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
@@ -72,10 +92,17 @@ class _Reading:
     async def _started(self, event: HistoryEvent) -> None:
         attributes = event.workflow_execution_started_event_attributes
         self._original = attributes.original_execution_run_id
+        self.doubted = self._execution != self._original  # acts were sent that a reset has cut off
         charge = Charge.model_validate(await self._decode(attributes.input, Charge))
+        self.behind = charge.request.recovers
         if charge.skeleton is not None and charge.plan_id is not None:
             self._take(unpack(charge.skeleton, Skeleton), UUID(charge.plan_id))
             self._recall(unpack(charge.journal, Journal) if charge.journal else Journal())
+
+    def _was_reset(self, event: HistoryEvent) -> None:
+        attributes = event.workflow_task_failed_event_attributes
+        if attributes.cause is WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW:
+            self.behind = attributes.base_run_id
 
     async def _was_scheduled(self, event: HistoryEvent) -> None:
         attributes = event.activity_task_scheduled_event_attributes
@@ -106,10 +133,12 @@ class _Reading:
 
     def _take(self, plan: Skeleton, identity: UUID) -> None:
         self.skeleton, self.plan_id = plan, identity
+        self._steps = {s.seq: s for s in plan.steps}
 
     def _recall(self, journal: Journal) -> None:
         self.traces |= {t.seq: t for t in journal.traces}
         self.backwards = self.backwards or journal.backwards
+        self.doubted = self.doubted or journal.doubted
 
     def _learn(self, act: Act, done: Done) -> None:
         resting = done.status in _AT_REST
@@ -122,7 +151,16 @@ class _Reading:
         known = {k: v for k, v in learned.items() if v}
         if "outputs" in known:
             known["outputs"] = old.outputs | known["outputs"]
-        self.traces[act.seq] = old.model_copy(update={"fate": fate, "sent": True, **known})
+        generation = self._generation(act)
+        self.traces[act.seq] = old.model_copy(update={"fate": fate, "sent": True, "generation": generation, **known})
+
+    def _generation(self, act: Act) -> int:
+        """Which generation of its step an act was: its token tells. Taking it back needs the same token."""
+        step, plan = self._steps[act.seq], self.plan_id
+        assert plan is not None  # noqa: S101  an act is scheduled after its plan was made
+        tries = range(step.generation, step.generation + GENERATIONS)
+        tokens = (act_token(plan, step.address, step.verb, n, step.operation) for n in tries)
+        return next((n for n, token in zip(tries, tokens, strict=True) if token == act.token), step.generation)
 
 
 async def _owed(client: Client, plans: Callable[[str], Plan], charge: Charge) -> Salvage:
@@ -155,9 +193,20 @@ def _forward(left: Journal, subject: Owed) -> Journal:
 async def _journal_of(client: Client, workflow_id: str, execution: str) -> Journal:
     """The journal a run ended with: what its record activity was given."""
     found: Closing | None = None
-    async for event in client.get_workflow_handle(workflow_id, run_id=execution).fetch_history_events():
+    handle = client.get_workflow_handle(workflow_id, run_id=execution)
+    async for event in _events(handle):
         attributes = event.activity_task_scheduled_event_attributes
         if attributes.activity_type.name == Activity.record:
             decoded = await client.data_converter.decode(attributes.input.payloads, [Closing])
             found = Closing.model_validate(decoded[0])
     return unpack(found.journal, Journal) if found else Journal()
+
+
+async def _events(handle: WorkflowHandle[Any, Any]) -> AsyncIterator[HistoryEvent]:
+    """A run's history; nothing once the server has forgotten it. What is owed outlives that."""
+    try:
+        async for event in handle.fetch_history_events():
+            yield event
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise

@@ -14,9 +14,11 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowContinuedAsNewError,
     WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
+    WorkflowUpdateFailedError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
@@ -24,9 +26,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.letters import to_temporal
 from activities.salvage import salvage
-from holdfast.arbiter import Board, Desk, Inspection, Ticket
+from holdfast.arbiter import Board, Desk, Inquiry, Inspection, Ticket
 from holdfast.contract import CONTROL_QUEUE, Activity, Message, Workflow, arbiter_id, run_id
-from holdfast.errors import NotFound
+from holdfast.errors import Letter, NotFound, from_letter
 from holdfast.packed import unpack
 from holdfast.plan import Plan
 from holdfast.run import Charge, Ledger, Report, Request, Salvage
@@ -47,27 +49,34 @@ class Server:
         return [self.inspect, self.salvage, self.outputs, self.pollers, self.submit]
 
     @activity.defn(name=Activity.inspect)
-    async def inspect(self, stack: str) -> Inspection:
-        """The newest run of a stack: open, ended with a report, or ended without one."""
-        try:
-            seen = await self._client.get_workflow_handle(run_id(stack)).describe()
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return Inspection()
-            raise
-        handle = self._client.get_workflow_handle(run_id(stack), run_id=seen.run_id, result_type=Report)
+    async def inspect(self, asked: Inquiry) -> Inspection:
+        """A run of a stack: open, ended with a report, or ended without one."""
+        execution = asked.execution
+        while True:
+            handle = self._client.get_workflow_handle(run_id(asked.stack), run_id=execution, result_type=Report)
+            try:
+                seen = await handle.describe()
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return Inspection()
+                raise
+            if seen.status is not WorkflowExecutionStatus.CONTINUED_AS_NEW:
+                break
+            execution = await _next_of(handle)
+        handle = self._client.get_workflow_handle(run_id(asked.stack), run_id=seen.run_id, result_type=Report)
         is_open = seen.status is WorkflowExecutionStatus.RUNNING
+        charge = await self._charge(handle)
         return Inspection(
             execution=seen.run_id,
             open=is_open,
-            report=None if is_open else await _report(handle),
-            charge=await self._charge(handle),
+            report=None if is_open else await ended_report(handle),
+            charge=charge.model_copy(update={"skeleton": None, "journal": None}),
         )
 
     @activity.defn(name=Activity.salvage)
     async def salvage(self, charge: Charge) -> Salvage:
         """What another run had begun: of a recover, from the dead run's history; of a resolve, from what is owed."""
-        return await salvage(self._client, self._plans, charge)
+        return await salvage(self._client, self._plans, charge, activity.info().workflow_run_id or "")
 
     @activity.defn(name=Activity.outputs)
     async def outputs(self, stack: str) -> dict[str, JsonValue]:
@@ -92,8 +101,15 @@ class Server:
 
     @activity.defn(name=Activity.submit)
     async def submit(self, request: Request) -> Ticket:
-        """Hand a request to its arbiter, which is started if it is not there."""
-        return await submit(self._client, request)
+        """Hand a request to its arbiter, which is started if it is not there. Raises what the arbiter refuses with."""
+        try:
+            return await submit(self._client, request)
+        except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            if not isinstance(cause, ApplicationError):
+                raise
+            refusal = from_letter(Letter(error=cause.type or "Refused", happened=cause.message))
+            raise to_temporal(refusal, attempt=activity.info().attempt) from error
 
     async def _charge(self, handle: WorkflowHandle[Any, Any]) -> Charge:
         async for event in handle.fetch_history_events(page_size=1):
@@ -129,7 +145,16 @@ async def has_worker(client: Client, queue: str) -> bool:
     return any(now - p.last_access_time.ToDatetime(tzinfo=UTC) < ALIVE for p in answer.pollers)
 
 
-async def _report(handle: WorkflowHandle[Any, Report]) -> Report | None:
+async def _next_of(handle: WorkflowHandle[Any, Report]) -> str | None:
+    """The execution in which one went on."""
+    try:
+        await handle.result(follow_runs=False)
+    except WorkflowContinuedAsNewError as onwards:
+        return onwards.new_execution_run_id
+    return None
+
+
+async def ended_report(handle: WorkflowHandle[Any, Report]) -> Report | None:
     """The report of a closed run: its result, or the details of its failure. None: it was terminated or timed out."""
     try:
         return await handle.result(follow_runs=False)

@@ -11,7 +11,7 @@ from temporalio import activity
 from temporalio.exceptions import CancelledError
 
 from activities.clouds import Open, Visit
-from activities.letters import broken, to_temporal
+from activities.letters import broken, is_asked_to_stop, shown, stopping, to_temporal
 from activities.plans import Plans
 from activities.protocol import change, create, marks, remove
 from activities.protocol.job import Job
@@ -90,7 +90,7 @@ class CloudVerbs:
     @activity.defn(name=Activity.settle, no_thread_cancel_exception=True)
     def settle(self, what: Settle) -> Done:
         """One look at whether an act has come about."""
-        waited = datetime.now(UTC) - activity.info().scheduled_time
+        waited = datetime.now(UTC) - (what.since or activity.info().scheduled_time)
         with _Letters(what.act, self._open) as visit:
             return settle(self._job(what.act, visit), waited, what.within)
 
@@ -129,14 +129,16 @@ class _Letters:
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if error is None or isinstance(error, CancelledError):
             return
-        if not isinstance(error, HoldfastError):
-            error = broken(error, f"{self._act.verb} of {self._act.address}")
-        raise self._failure(error) from error
+        letter = (
+            error if isinstance(error, HoldfastError) else broken(error, f"{self._act.verb} of {self._act.address}")
+        )
+        raise self._failure(letter) from shown(error)
 
     def _failure(self, error: HoldfastError) -> BaseException:
         attempt = activity.info().attempt
         first = attempt == 1 and not self._act.repeated and not self._act.back
-        answered = self._visit is None or self._visit.answered
+        # Only of the very first request: those before a later one may have made something.
+        answered = self._visit is None or (self._visit.answered and self._visit.calls <= 1)
         requests = self._visit.requests if self._visit else ()
         return to_temporal(
             error.about(self._act.address, requests=requests), attempt=attempt, certain=first and answered
@@ -144,7 +146,12 @@ class _Letters:
 
 
 def _pause(seconds: float) -> None:
-    """Sleep, unless the run was cancelled meanwhile: then whatever was asked so far is for the undo to find."""
-    if activity.is_cancelled():
+    """Sleep, unless the run was cancelled meanwhile: then whatever was asked so far is for the undo to find.
+
+    Raises `Unavailable` when only the worker is told to stop: another one looks again.
+    """
+    if is_asked_to_stop():
         raise CancelledError("cancelled between two looks")
+    if activity.is_cancelled():
+        raise stopping("cut off between two looks")
     time.sleep(seconds)

@@ -5,7 +5,7 @@ Small on purpose. Whatever is large lies in the store, under a digest that stand
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import Field, JsonValue
 
@@ -42,7 +42,8 @@ class Settle(Wire):
 
     act: Act
     remote_id: str | None = None
-    within: timedelta  # from the first look; then `NotStabilized`
+    within: timedelta  # from `since`; then `NotStabilized`
+    since: datetime | None = None  # when the cloud was asked; None: when the first look was scheduled
 
 
 class Done(Wire):

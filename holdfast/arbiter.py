@@ -8,7 +8,7 @@ from holdfast.act import Sweep
 from holdfast.contract import Operation, State
 from holdfast.model import Wire
 from holdfast.packed import Packed
-from holdfast.run import Charge, Identity, Owed, Report, Request
+from holdfast.run import Charge, Debts, Identity, Report, Request
 
 
 class Ticket(Wire):
@@ -54,17 +54,24 @@ class Board(Wire):
     execution: str | None = None  # its first execution's run id
     queue: tuple[Queued, ...] = ()
     ledger: Packed
-    owed: tuple[Owed, ...] = ()
+    owed: Debts = ()
     past: tuple[Past, ...] = ()  # newest last, bounded
 
 
-class Inspection(Wire):
-    """The newest run of a stack, as the server knows it."""
+class Inquiry(Wire):
+    """Which run to look at: the newest of a stack, or the one that an execution belongs to."""
 
-    execution: str | None = None  # the newest execution's run id; None: there has never been a run
+    stack: str
+    execution: str | None = None
+
+
+class Inspection(Wire):
+    """A run of a stack, as the server knows it."""
+
+    execution: str | None = None  # its newest execution's run id; None: there is no such run
     open: bool = False
     report: Report | None = None  # of a closed run; None there: it was terminated, or timed out
-    charge: Charge | None = None  # what it was started with
+    charge: Charge | None = None  # what it was started with, without what it had done
 
 
 class DueSweep(Wire):
@@ -94,7 +101,7 @@ class Desk(Wire):
     current: Queued | None = None
     execution: str | None = None  # of the current run, the newest
     ledger: Packed | None = None  # of a Ledger
-    owed: tuple[Owed, ...] = ()
+    owed: Debts = ()
     past: tuple[Past, ...] = ()
     known: tuple[Known, ...] = ()
     served: tuple[str, ...] = ()  # requesters, the one served last at the end

@@ -124,15 +124,16 @@ def owed_after(
     """Every resource that the run left for somebody to look at."""
     if state is not State.owed:
         return ()
-    actions = {a.seq: a for a in plan.actions}
+    actions, name = {a.seq: a for a in plan.actions}, plan.digest
+    because = {fate: _because(fate, journal, actions) for fate in _LEFT}
     return tuple(
         Owed(
             address=actions[t.seq].address,
             fate=t.fate,
             verb=actions[t.seq].verb,
-            letter=t.letter or _because(t.fate, journal, actions),
+            letter=t.letter or because[t.fate],
             run=run,
-            plan=plan.digest,
+            plan=name,
             plan_id=plan_id,
             execution=execution,
             trace=t,
@@ -157,10 +158,12 @@ def sweeps_after(plan: Plan, journal: Journal, *, owner: Owner, plan_id: str) ->
     sent = {t.seq for t in journal.traces if t.sent}
     made: dict[Any, set[str]] = {}
     for action in plan.actions:
-        if action.seq in sent and action.verb is Verb.create:
+        returned = action.verb is Verb.delete and journal.backwards  # taking a delete back makes something as well
+        if action.seq in sent and (action.verb is Verb.create or returned):
             made.setdefault(action.scope, set()).add(action.address.kind)
+    name = plan.digest
     return tuple(
-        Sweep(scope=scope, owner=owner, kinds=tuple(sorted(kinds)), plan=plan.digest, plan_id=plan_id)
+        Sweep(scope=scope, owner=owner, kinds=tuple(sorted(kinds)), plan=name, plan_id=plan_id)
         for scope, kinds in sorted(made.items())
     )
 

@@ -7,8 +7,9 @@ about a tenth of that packed.
 from __future__ import annotations
 
 import base64
+import json
 import zlib
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -32,6 +33,21 @@ def pack(model: BaseModel) -> Packed:
     if len(text) <= READABLE:
         return Packed(text=text)
     return Packed(deflated=base64.b64encode(zlib.compress(text.encode(), 6)).decode())
+
+
+def deflate(rows: list[Any]) -> list[Any] | dict[str, str]:
+    """A list inside a model, as it is written: itself while it is readable, `{"deflated": …}` beyond."""
+    text = json.dumps(rows, separators=(",", ":"))
+    if len(text) <= READABLE:
+        return rows
+    return {"deflated": base64.b64encode(zlib.compress(text.encode(), 6)).decode()}
+
+
+def inflate(written: Any) -> Any:
+    """What `deflate` wrote, as it was."""
+    if isinstance(written, dict) and "deflated" in written:
+        return json.loads(zlib.decompress(base64.b64decode(written["deflated"])))
+    return written
 
 
 def unpack(packed: Packed, into: type[M]) -> M:

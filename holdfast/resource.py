@@ -211,11 +211,22 @@ class ResourceType(ABC, Generic[S]):
         search = Search(call.scope, call.client, call.owner, call.address)
         return [self.observe(self._at(call, o.remote_id)) if o.partial else o for o in self.discover(search)]
 
+    def find_all(self, calls: Sequence[Call[S]]) -> Iterator[tuple[Call[S], Observation]]:
+        """`find` for many calls of one scope at once, each find beside its call. A by_name kind whose cloud lists names
+        overrides it: what costs a call per resource here costs one a page there.
+        """
+        for call in calls:
+            for seen in self.find(call):
+                yield call, seen
+
     # --- changing ----------------------------------------------------------------------------------------------
 
     @abstractmethod
     def create(self, call: Call[S]) -> Observation:
-        """Ask for `call.wanted`, carrying `call.marks` from the first call on. Does not wait."""
+        """Ask for `call.wanted`, carrying `call.marks` from the first call on. Does not wait.
+
+        With a `call.remote_id`, an earlier call of this act made that: make the rest of it, and nothing new.
+        """
 
     @abstractmethod
     def update(self, call: Call[S]) -> Observation:

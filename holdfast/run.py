@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import BeforeValidator, Field, JsonValue, WrapSerializer
 
 from holdfast.act import Asked, Look, Sweep
 from holdfast.contract import Answer, OnFailure, Operation, State
 from holdfast.errors import Letter
 from holdfast.model import Address, Owner, Scope, Wire
-from holdfast.packed import Packed
+from holdfast.packed import Packed, deflate, inflate
 from holdfast.plan import Counts, Verb
 
 
@@ -83,6 +84,14 @@ class Ledger(Wire):
         """The entries by their address; the newest wins."""
         return {e.address: e for e in self.entries}
 
+    def beside(self, newer: Ledger) -> Ledger:
+        """What either ledger knows; where both know something of one resource, the newer one is right."""
+        entries = {(e.address, e.remote_id): e for e in self.entries}
+        for entry in newer.entries:
+            entries.pop((entry.address, entry.remote_id), None)  # so that the newer one's order holds as well
+            entries[entry.address, entry.remote_id] = entry
+        return newer.model_copy(update={"entries": tuple(entries.values())})
+
 
 class Fate(StrEnum):
     """What became of one step, at the end of a run."""
@@ -147,6 +156,14 @@ class Owed(Wire):
     back: bool = False  # it is the taking back that is owed
 
 
+# All that is owed: a `down` that was stopped may owe every resource of its stack, each with its letter.
+Debts = Annotated[
+    tuple[Owed, ...],
+    BeforeValidator(inflate),
+    WrapSerializer(lambda owed, rows: deflate(rows(owed)), when_used="json"),
+]
+
+
 class Report(Wire):
     """How a run ended. The arbiter reads it from the closed run; `report` renders it."""
 
@@ -161,7 +178,7 @@ class Report(Wire):
     started: datetime | None = None
     ended: datetime | None = None
     cause: Letter | None = None
-    owed: tuple[Owed, ...] = ()
+    owed: Debts = ()
     settled: tuple[Address, ...] = ()  # owed before, and no longer
     fates: dict[str, int] = Field(default_factory=dict)
     ledger: Packed | None = None  # of a Ledger: what stands now; None where nothing was changed
@@ -186,16 +203,24 @@ class Resolve(Wire):
     answer: Answer
 
 
+class Settling(Wire):
+    """One act that the cloud was asked for and has not finished: how long it may still take."""
+
+    since: datetime
+    within: timedelta
+
+
 class Charge(Wire):
     """What a run is started with, by the arbiter or by itself when it continues as new."""
 
     run: str
     request: Request
     ledger: Packed
-    owed: tuple[Owed, ...] = ()
+    owed: Debts = ()
     skeleton: Packed | None = None  # of a Skeleton, once there is a plan
     plan_id: str | None = None
     journal: Packed | None = None  # of a Journal
+    settling: dict[str, Settling] = Field(default_factory=dict)  # "SEQ", or "SEQ back"
     started: datetime | None = None
     paces: dict[str, float] = Field(default_factory=dict)  # kind/verb -> mean seconds so far, for the time left
 
@@ -205,6 +230,7 @@ class Draft(Wire):
 
     request: Request
     ledger: Packed
+    owed: Debts = ()  # what an earlier run left may stand, and be in no ledger
     looks: tuple[Look, ...] = ()
     seen: tuple[str, ...] = ()  # digests of what each look found
     looked_up: dict[str, JsonValue] = Field(default_factory=dict)  # "data.linux#id" -> value

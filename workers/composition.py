@@ -90,8 +90,9 @@ def open_cloud(name: str) -> Open:
 async def serve(client: Client, queues: Sequence[Served], threads: int, until: Callable[[], Any]) -> None:
     """Answer on the queues until `until()` returns; then finish what is under way, within `GRACE`."""
     async with AsyncExitStack() as stack:
-        executor = stack.enter_context(ThreadPoolExecutor(threads, thread_name_prefix="act"))
         for one in queues:
+            # One each: an act that has started must not wait for a thread that another queue's acts hold.
+            executor = stack.enter_context(ThreadPoolExecutor(threads, thread_name_prefix=one.queue))
             worker = Worker(
                 client,
                 task_queue=one.queue,

@@ -29,10 +29,11 @@ def of_run(run: str, request: Request) -> TypedSearchAttributes:
     return TypedSearchAttributes([SearchAttributePair(_WORDS[name], value) for name, value in words.items()])
 
 
-def of_stack(stack: str, environment: str) -> TypedSearchAttributes:
-    """What an arbiter is found by."""
+def say_stack(stack: str, environment: str) -> None:
+    """What an arbiter is found by. It says so itself: it is started in the same call as its first request."""
     words = {Attribute.stack: stack, Attribute.operation: "stack", Attribute.environment: environment or "none"}
-    return TypedSearchAttributes([SearchAttributePair(_WORDS[name], value) for name, value in words.items()])
+    if workflow.info().typed_search_attributes.get(_WORDS[Attribute.stack]) != stack:
+        workflow.upsert_search_attributes([_WORDS[name].value_set(value) for name, value in words.items()])
 
 
 def say_state(state: State) -> None:

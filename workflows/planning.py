@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
@@ -16,8 +17,11 @@ from holdfast.model import JsonValue
 from holdfast.run import Decision, Draft, Survey
 from workflows.options import on_cloud, on_control
 from workflows.reach import failed
+from workflows.walk import Failed
 
 T = TypeVar("T")
+
+INSIST_EVERY = timedelta(minutes=5)
 
 
 async def decide(draft: Draft, needs: Callable[[set[str]], None]) -> Decision:
@@ -35,7 +39,7 @@ async def decide(draft: Draft, needs: Callable[[set[str]], None]) -> Decision:
         looked_up: dict[str, JsonValue] = {}
         for asked, task in zip(survey.asked, found, strict=True):
             looked_up |= {f"data.{asked.name}#{output}": value for output, value in (await task).items()}
-    except BaseException:
+    except (Exception, asyncio.CancelledError):  # not what ends a coroutine: that one must not wait any more
         for waiting in (*seen, *found):
             waiting.cancel()
         await asyncio.gather(*seen, *found, return_exceptions=True)
@@ -56,22 +60,36 @@ async def decide(draft: Draft, needs: Callable[[set[str]], None]) -> Decision:
 
 async def ask(activity: Activity, what: object, answer: type[T], *, summary: str) -> T:
     """One activity of the control queue. Raises `walk.Failed` with its letter."""
-    return await _ask(activity, what, answer, summary, on_control(activity))
+    return await ask_with(on_control(activity), activity, what, answer, summary=summary)
+
+
+async def insist(activity: Activity, what: object, answer: type[T], *, summary: str, say: Callable[[str], None]) -> T:
+    """Ask the control queue until it answers: for what a run cannot end without. `say` hears why it waits."""
+    while True:
+        try:
+            answered = await ask(activity, what, answer, summary=summary)
+        except Failed as failure:
+            say(f"cannot {activity}: {failure.letter.happened.splitlines()[0][:160]}")
+            await workflow.sleep(INSIST_EVERY, summary=f"{activity} again")
+        else:
+            say("")
+            return answered
 
 
 async def _look(look: Look) -> Seen:
     summary = f"look at {look.scope}: {', '.join(look.kinds)}"
-    return await _ask(Activity.discover, look, Seen, summary, on_cloud(Activity.discover, look.scope))
+    return await ask_with(on_cloud(Activity.discover, look.scope), Activity.discover, look, Seen, summary=summary)
 
 
 async def _look_up(asked: Asked) -> dict[str, JsonValue]:
     summary = f"look up data.{asked.name} ({asked.kind})"
     options = on_cloud(Activity.look_up, asked.scope)
-    found: dict[str, JsonValue] = await _ask(Activity.look_up, asked, dict[str, Any], summary, options)
+    found: dict[str, JsonValue] = await ask_with(options, Activity.look_up, asked, dict[str, Any], summary=summary)
     return found
 
 
-async def _ask(activity: Activity, what: object, answer: type[T], summary: str, options: dict[str, Any]) -> T:
+async def ask_with(options: dict[str, Any], activity: Activity, what: object, answer: type[T], *, summary: str) -> T:
+    """The same, of any queue."""
     try:
         result: T = await workflow.execute_activity(
             activity, what, result_type=answer, summary=summary[:180], **options

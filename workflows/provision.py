@@ -16,7 +16,7 @@ from holdfast import contract
 from holdfast.contract import Activity, Answer, Message, OnFailure, Operation, State, Workflow, arbiter_id
 from holdfast.errors import Letter
 from holdfast.packed import pack, unpack
-from holdfast.plan import Skeleton, plan_id
+from holdfast.plan import Skeleton, Verb, plan_id
 from holdfast.progress import Progress
 from holdfast.run import (
     Charge,
@@ -25,6 +25,7 @@ from holdfast.run import (
     Draft,
     Journal,
     Report,
+    Request,
     Resolve,
     Salvage,
     Stop,
@@ -34,10 +35,11 @@ from holdfast.values import pointers, thaw
 from workflows.attributes import say_owed, say_state, say_waiting
 from workflows.detached import detached
 from workflows.picture import Picture
-from workflows.planning import ask, decide
+from workflows.planning import decide, insist
 from workflows.reach import Reach
 from workflows.versions import PINNED
 from workflows.walk import Ending, Failed, Question, Walk
+from workflows.walk.tasks import let_go
 from workflows.watch import Watch
 
 FULL = 2_900  # events: with everything in flight let go, the execution still ends below 4,096
@@ -52,12 +54,16 @@ class Provision:
         self._charge = charge.model_copy(update={"started": charge.started or workflow.now()})
         self._picture = Picture(self._charge)
         self._walk: Walk | None = None
+        self._reach: Reach | None = None
         self._skeleton: Skeleton | None = None
         self._plan_id: UUID | None = None
         self._state = State.planning
-        self._preparing: asyncio.Task[Journal | None] | None = None
-        self._stopped = self._drawing = False
-        self._watch = Watch(self._wait_for)
+        self._journal: Journal | None = None
+        self._deciding: asyncio.Task[Decision] | None = None
+        self._stop_keeps: bool | None = None  # None: nobody asked to stop
+        self._drawing = self._doubted = False
+        self._questioned = 0
+        self._watch = Watch(self._wait_for, self._tick)
 
     @workflow.run
     async def run(self, charge: Charge) -> Report:
@@ -66,54 +72,89 @@ class Provision:
 
     async def _run(self) -> Report:
         self._draw()
-        watch = asyncio.create_task(self._watch.run())
-        try:
-            report = await self._through()
-        finally:
-            watch.cancel()
+        watching = asyncio.create_task(self._watch.run())
+        report = await self._through()
+        # Nothing may be asked of the server behind an execution's last command, so nobody goes on.
+        await let_go([watching])
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if report is None:
+            workflow.continue_as_new(self._onwards())
         return await self._close(report)
 
-    async def _through(self) -> Report:
+    async def _through(self) -> Report | None:
+        """The report; None when this execution is full, and another one has to go on."""
         request = self._charge.request
+        if request.operation is Operation.resolve and all(o.address != request.subject for o in self._charge.owed):
+            return self._ended_early(State.refused, _not_owed(request))
         if request.operation is Operation.resolve and request.answer is Answer.skip and request.subject is not None:
             done = self._ended_early(State.done)
             return done.model_copy(update={"settled": (request.subject,)})
-        self._preparing = asyncio.create_task(self._prepare())
-        try:
-            journal = await self._preparing
-        except Failed as refusal:
-            return self._ended_early(State.refused, refusal.letter)
-        except asyncio.CancelledError:
-            return self._ended_early(State.cancelled)
+        early = await self._prepare()
+        if early is not None:
+            return self._ended_early(*early)
         if self._skeleton is None or self._plan_id is None:
             return self._ended_early(State.unchanged)
-        walk = self._begin(self._skeleton, self._plan_id, journal)
+        walk = self._begin(self._skeleton, self._plan_id)
         if await walk.run() is Ending.drained:
-            await workflow.wait_condition(workflow.all_handlers_finished)
-            workflow.continue_as_new(self._onwards(walk))
+            return None
         self._show_state(self._ending(walk))
         return await self._record(walk)
 
     # --- deciding ----------------------------------------------------------------------------------------------
 
-    async def _prepare(self) -> Journal | None:
-        """Bring about a skeleton: from what an earlier execution or another run left, or from a new plan."""
-        charge = self._charge
+    async def _prepare(self) -> tuple[State, Letter | None] | None:
+        """Bring about a skeleton: what an earlier execution, or another run, has begun; or a new plan.
+
+        Returns how the run ends without one, and why.
+        """
+        charge, early = self._charge, None
+        follows = charge.request.operation in {Operation.recover, Operation.resolve}
         begun = Salvage(skeleton=charge.skeleton, plan_id=charge.plan_id, journal=charge.journal)
-        if begun.skeleton is None and charge.request.operation in {Operation.recover, Operation.resolve}:
-            begun = await ask(Activity.salvage, charge, Salvage, summary="what was begun and has not ended")
-            if begun.skeleton is None:
-                return None
-        if begun.skeleton is not None:
-            self._skeleton = unpack(begun.skeleton, Skeleton)
-            self._plan_id = UUID(begun.plan_id)
-            return unpack(begun.journal, Journal) if begun.journal else None
-        draft = Draft(request=charge.request, ledger=charge.ledger)
-        decision = await decide(draft, self._watch.queues.update)
-        self._skeleton = self._agreed(decision)
-        info = workflow.info()
+        doubted = self._doubts()
+        if begun.skeleton is None and (follows or doubted):
+            begun = await self._begun()
+        if begun.skeleton is None and not follows:
+            early = await self._plan()
+            if self._doubts() and not doubted:
+                begun = await self._begun()
+        if begun.skeleton is None:
+            return early
+        self._skeleton, self._plan_id = unpack(begun.skeleton, Skeleton), UUID(begun.plan_id)
+        self._journal = unpack(begun.journal, Journal) if begun.journal else None
+        return None
+
+    async def _plan(self) -> tuple[State, Letter | None] | None:
+        charge, info = self._charge, workflow.info()
+        unheard = tuple(o for o in charge.owed if o.verb is Verb.create and o.trace.sent)
+        draft = Draft(request=charge.request, ledger=charge.ledger, owed=unheard)
+        self._deciding = asyncio.create_task(decide(draft, self._watch.queues.update))
+        if self._stop_keeps is not None:
+            self._deciding.cancel()
+        try:
+            self._skeleton = self._agreed(await self._deciding)
+        except Failed as refusal:
+            return State.refused, refusal.letter
+        except asyncio.CancelledError:
+            return State.cancelled, None
         self._plan_id = plan_id(info.workflow_id, info.original_execution_run_id, self._skeleton.plan)
         return None
+
+    async def _begun(self) -> Salvage:
+        """What was begun and has not ended: by the run that is recovered, or by this one before it was reset."""
+        summary = "what was begun and has not ended"
+        return await insist(Activity.salvage, self._charge, Salvage, summary=summary, say=self._wait_for)
+
+    def _doubts(self) -> bool:
+        """Whether this execution was reset, and is past the point to which it was.
+
+        Before that point it must do what its history says it did; behind it, acts may have been sent that its history
+        no longer holds. Each question has a name of its own, since the answer to a name never changes.
+        """
+        info = workflow.info()
+        if not self._doubted and info.run_id != info.original_execution_run_id:
+            self._questioned += 1
+            self._doubted = workflow.patched(f"reset-{self._questioned}")
+        return self._doubted
 
     def _agreed(self, decision: Decision) -> Skeleton:
         """The plan, if it is the one that was agreed on and every question about it was answered beforehand."""
@@ -141,20 +182,20 @@ class Provision:
 
     # --- walking -----------------------------------------------------------------------------------------------
 
-    def _begin(self, skeleton: Skeleton, plan: UUID, journal: Journal | None) -> Walk:
+    def _begin(self, skeleton: Skeleton, plan: UUID) -> Walk:
         self._watch.queues |= {contract.queue(step.scope.cloud) for step in skeleton.steps}
-        info = workflow.info()
+        self._reach = Reach(skeleton.plan, plan, self._charge.request.owner, self._moved, self._charge.settling)
         self._walk = walk = Walk(
             skeleton.steps,
-            Reach(skeleton.plan, plan, self._charge.request.owner, self._moved),
+            self._reach,
             on_failure=self._on_failure,
-            journal=journal,
+            journal=self._journal,
             outputs=pointers(thaw(skeleton.outputs)),
-            doubted=info.run_id != info.original_execution_run_id,
+            doubted=self._doubts(),
         )
         self._picture.begin(walk, workflow.now())
-        if self._stopped:
-            walk.cancel()
+        if self._stop_keeps is not None:
+            walk.cancel(keep=self._stop_keeps)
         self._show_state(walk.state)
         return walk
 
@@ -169,19 +210,31 @@ class Provision:
     def _moved(self, seq: int) -> None:
         self._picture.moved(seq, workflow.now())
         self._watch.moved()
-        if self._walk is not None and workflow.info().get_current_history_length() > FULL:
-            self._walk.drain()
+        self._tick()
         if not self._drawing:
             # Once per turn of the loop, however many steps moved in it.
             self._drawing = True
             asyncio.get_running_loop().call_soon(self._draw)
 
-    def _onwards(self, walk: Walk) -> Charge:
+    def _tick(self) -> bool:
+        """Come to rest when the history is full; otherwise say whether the run waits for workers at all."""
+        info = workflow.info()
+        if self._walk is not None and not self._doubted and self._doubts():
+            self._walk.doubt()
+        if self._walk is not None and (info.get_current_history_length() > FULL or info.is_continue_as_new_suggested()):
+            self._walk.drain()
+        return self._state is not State.paused
+
+    def _onwards(self) -> Charge:
+        """What the next execution begins with. Taken last: an answer may have come while the walk came to rest."""
+        assert self._walk is not None  # noqa: S101  only a walk fills a history
+        assert self._skeleton is not None  # noqa: S101
         return self._charge.model_copy(
             update={
-                "skeleton": pack(self._skeleton) if self._skeleton else None,
+                "skeleton": pack(self._skeleton),
                 "plan_id": str(self._plan_id),
-                "journal": pack(walk.journal()),
+                "journal": pack(self._walk.journal()),
+                "settling": self._reach.settling if self._reach else {},
             }
         )
 
@@ -194,7 +247,7 @@ class Provision:
 
     async def _record(self, walk: Walk) -> Report:
         closing = Closing(
-            charge=self._charge,
+            charge=self._charge.model_copy(update={"skeleton": None, "journal": None, "settling": {}}),
             journal=pack(walk.journal()),
             state=self._state,
             plan=self._skeleton.plan if self._skeleton else "",
@@ -202,7 +255,7 @@ class Provision:
             execution=workflow.info().run_id,
             ended=workflow.now(),
         )
-        return await ask(Activity.record, closing, Report, summary="what stands now")
+        return await insist(Activity.record, closing, Report, summary="what stands now", say=self._wait_for)
 
     def _ended_early(self, state: State, cause: Letter | None = None) -> Report:
         request = self._charge.request
@@ -222,8 +275,8 @@ class Provision:
         self._show_state(report.state)
         say_owed(report.state is State.owed)
         say_waiting("")
-        await workflow.wait_condition(workflow.all_handlers_finished)
         await self._tell_arbiter()
+        await workflow.wait_condition(workflow.all_handlers_finished)
         if report.state in {State.done, State.unchanged}:
             return report
         said = report.cause.happened if report.cause else report.state.value
@@ -246,6 +299,9 @@ class Provision:
 
     @cancel.validator
     def _may_cancel(self, stop: Stop) -> None:
+        if self._charge.request.operation is Operation.recover:
+            said = f"it takes back what {self._charge.request.recovers} left behind, and has to come to an end"
+            raise ApplicationError(said, type="Refused", non_retryable=True)
         if self._walk is not None and self._walk.backwards:
             raise ApplicationError("it is walking back already", type="Refused", non_retryable=True)
         if self._state not in {State.planning, State.walking, State.paused, State.waiting, State.undoing}:
@@ -275,11 +331,14 @@ class Provision:
         return self._walk.questions if self._walk else []
 
     def _stop(self, *, keep: bool) -> None:
-        self._stopped = True
+        if self._charge.request.operation is Operation.recover:
+            return
+        # What a resolve walks over again was done by another run: it is not taken back because this one is stopped.
+        self._stop_keeps = keep = keep or self._charge.request.operation is Operation.resolve
         if self._walk is not None:
             self._walk.cancel(keep=keep)
-        elif self._preparing is not None:
-            self._preparing.cancel()
+        elif self._deciding is not None:
+            self._deciding.cancel()
         self._draw()
 
     # --- showing -----------------------------------------------------------------------------------------------
@@ -303,3 +362,13 @@ class Provision:
         picture = self._picture.progress(self._walk, self._state, workflow.now(), lines=LINES)
         workflow.set_current_details(markdown(picture))
         return None
+
+
+def _not_owed(request: Request) -> Letter:
+    return Letter(
+        error="NotFound",
+        happened=f"nothing is owed about {request.subject}",
+        address=request.subject,
+        standing="nothing was touched",
+        next=f"`holdfast status {request.stack}` shows what is owed",
+    )

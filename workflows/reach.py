@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TypeVar
 from uuid import UUID
 
 from temporalio import workflow
@@ -15,12 +14,11 @@ from temporalio.exceptions import TimeoutError as ActivityTimeout
 from holdfast.act import Act, Done, Settle
 from holdfast.contract import Activity
 from holdfast.errors import Letter
-from holdfast.model import Address, Owner, Wire
+from holdfast.model import Address, Owner, Status
 from holdfast.plan import Step, Verb, act_token
+from holdfast.run import Settling
 from workflows.options import on_cloud
 from workflows.walk import Failed, Order
-
-T = TypeVar("T", bound=Wire)
 
 # How each verb is taken back. What taking back means exactly is the activity's business: see `activities.protocol`.
 BACK: dict[Verb, Verb] = {
@@ -31,37 +29,57 @@ BACK: dict[Verb, Verb] = {
     Verb.adopt: Verb.disown,
     Verb.disown: Verb.adopt,
 }
+AT_REST = frozenset({Status.ready, Status.absent})
 DEFAULT_SETTLE = timedelta(minutes=20)
 
 
 class Reach:
     """Hands for one plan: `walk.Hands`, over activities."""
 
-    def __init__(self, plan: str, plan_id: UUID, owner: Owner, moved: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        plan: str,
+        plan_id: UUID,
+        owner: Owner,
+        moved: Callable[[int], None],
+        settling: Mapping[str, Settling],
+    ) -> None:
         self._plan, self._plan_id, self._owner, self.moved = plan, plan_id, owner, moved
-        self._within: dict[tuple[int, bool], timedelta] = {}
+        self.settling = dict(settling)  # what is being waited for, and until when: it goes on in the next execution
 
     async def act(self, order: Order) -> Done:
         """See `Hands.act`."""
         step = order.step
         done = await self._run(Activity(step.verb), self._act(order, step.verb, back=False), order, back=False)
-        self._within[step.seq, False] = done.settle_within or DEFAULT_SETTLE
-        return done
+        return self._asked(step, done, back=False)
 
     async def undo(self, order: Order) -> Done:
         """See `Hands.undo`."""
         verb = BACK[order.step.verb]
+        self.settling.pop(_key(order.step, back=False), None)
         done = await self._run(Activity(verb), self._act(order, verb, back=True), order, back=True)
-        self._within[order.step.seq, True] = done.settle_within or DEFAULT_SETTLE
-        return done
+        return self._asked(order.step, done, back=True)
 
     async def settle(self, order: Order, back: bool) -> Done:
         """See `Hands.settle`."""
-        step = order.step
-        verb = BACK[step.verb] if back else step.verb
-        within = self._within.get((step.seq, back), DEFAULT_SETTLE)
-        looks = Settle(act=self._act(order, verb, back=back), within=within)
-        return await self._run(Activity.settle, looks, order, back=back)
+        step, key = order.step, _key(order.step, back=back)
+        # Without an entry it was a dead run that asked: its time begins anew.
+        asked = self.settling.setdefault(key, Settling(since=workflow.now(), within=DEFAULT_SETTLE))
+        act = self._act(order, BACK[step.verb] if back else step.verb, back=back)
+        looks = Settle(act=act, within=asked.within, since=asked.since)
+        try:
+            done = await self._run(Activity.settle, looks, order, back=back)
+        except Failed:
+            del self.settling[key]  # whoever tries again has all the time again
+            raise
+        del self.settling[key]
+        return done
+
+    def _asked(self, step: Step, done: Done, *, back: bool) -> Done:
+        if done.status not in AT_REST:
+            within = done.settle_within or DEFAULT_SETTLE
+            self.settling.setdefault(_key(step, back=back), Settling(since=workflow.now(), within=within))
+        return done
 
     def _act(self, order: Order, verb: Verb, *, back: bool) -> Act:
         step = order.step
@@ -98,9 +116,18 @@ class Reach:
             except ActivityError as error:
                 if not _never_started(error):
                     raise failed(error, order.step.address) from error
-                # No worker took it in all that time: there is nobody to ask but again.
+                # No worker took it in all that time: there is nobody to ask but again. One may just have begun.
+                what = _again(what)
             else:
                 return done
+
+
+def _key(step: Step, *, back: bool) -> str:
+    return f"{step.seq}{' back' if back else ''}"
+
+
+def _again(what: Act | Settle) -> Act | Settle:
+    return what.model_copy(update={"repeated": True}) if isinstance(what, Act) else what
 
 
 def summary(step: Step, *, settling: bool = False, back: bool = False) -> str:

@@ -14,32 +14,37 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
 from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
 
 from holdfast.act import Swept
-from holdfast.arbiter import Board, Desk, DueSweep, Inspection, Known, Past, Queued, Ticket, Withdraw
+from holdfast.arbiter import Board, Desk, DueSweep, Inquiry, Inspection, Known, Past, Queued, Ticket, Withdraw
+from holdfast.asking import asking
 from holdfast.contract import (
     CONTROL_QUEUE,
     SWEEPS,
     Activity,
     Message,
+    OnFailure,
     Operation,
     State,
     Workflow,
     run_id,
 )
-from holdfast.packed import pack, unpack
+from holdfast.packed import Packed, pack, unpack
 from holdfast.run import Charge, Ledger, Report, Request
-from workflows.attributes import of_run
+from workflows.attributes import of_run, say_stack
 from workflows.options import on_cloud
-from workflows.planning import ask
+from workflows.planning import ask, ask_with
 from workflows.versions import AUTO_UPGRADE
 from workflows.walk import Failed
+from workflows.walk.tasks import let_go
 
+SOON = timedelta(seconds=1)  # after a run said that it ended: it says so just before it does
 LOOK = timedelta(minutes=1)  # between two looks at a run that says nothing; twice as long each time
 LOOK_SELDOM = timedelta(minutes=15)
 LONGEST_QUEUE = 50  # requests that may wait; more are refused
+LARGEST_QUEUE = 256 * 1024  # bytes of their documents, packed: the queue travels in one payload
 REMEMBERED = 500  # request ids, and none older than a week
 WEEK = timedelta(days=7)
 PAST = 30  # ended runs on the board
@@ -54,30 +59,46 @@ class Stack:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._ledger = desk.ledger or pack(Ledger())
-        self._woken = False
+        self._woken = self._called = False
         self._patience = LOOK
         self._hearing: asyncio.Task[None] | None = None
 
     @workflow.run
     async def run(self, desk: Desk) -> None:
         """For ever, execution after execution."""
-        if not self._desk.restored:
-            await self._restore()
+        say_stack(self._desk.stack, self._desk.environment)
         while True:
             self._woken = False
-            if self._desk.current is not None:
-                await self._look()
-            if self._desk.current is None and self._desk.queue:
-                await self._start(self._next())
-            if self._desk.current is None and not self._desk.queue:
-                await self._sweep()
-            if workflow.info().get_current_history_length() > FULL:
+            try:
+                await self._turn()
+            except Failed as silence:
+                # The server did not answer for days, or not in words we know. Nothing is decided without it.
+                workflow.logger.warning("stack.cannot_look", extra={"why": silence.letter.happened})
+                self._patience, self._called = max(self._patience, LOOK), True
+            if self._is_full and not self._woken:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new(self._put(ledger=self._ledger))
             try:
                 await workflow.wait_condition(lambda: self._woken, timeout=self._pause(), timeout_summary="look again")
             except TimeoutError:
                 self._patience = min(self._patience * 2, LOOK_SELDOM)
+
+    async def _turn(self) -> None:
+        """Look at what there is, and begin what may begin. Raises `Failed` when the server cannot say."""
+        called, self._called = self._called, False
+        if not self._desk.restored or (called and self._desk.current is None):
+            await self._find()
+        if self._desk.current is not None:
+            await self._look()
+        if self._desk.current is None and self._desk.queue:
+            await self._start(self._next())
+        if self._desk.current is None and not self._desk.queue:
+            await self._sweep()
+
+    @property
+    def _is_full(self) -> bool:
+        info = workflow.info()
+        return info.get_current_history_length() > FULL or info.is_continue_as_new_suggested()
 
     # --- messages ----------------------------------------------------------------------------------------------
 
@@ -97,9 +118,11 @@ class Stack:
             raise ApplicationError(f"this is the arbiter of {self._desk.stack}", type="Refused")
         if request.operation is Operation.recover:
             raise ApplicationError("only the arbiter itself asks for a recover", type="Refused")
-        known = any(k.id == request.id for k in self._desk.known)
-        if len(self._desk.queue) >= LONGEST_QUEUE and not known:
-            raise ApplicationError(f"{LONGEST_QUEUE} requests are waiting already", type="QuotaExceeded")
+        if any(k.id == request.id for k in self._desk.known):
+            return
+        waiting = [q.request for q in self._desk.queue]
+        if len(waiting) >= LONGEST_QUEUE or (sum(map(_weight, [*waiting, request])) > LARGEST_QUEUE and waiting):
+            raise ApplicationError(f"{len(waiting)} requests are waiting already", type="QuotaExceeded")
 
     @workflow.update(name=Message.withdraw, description="Take a run out of the queue before it begins")
     async def withdraw(self, wish: Withdraw) -> None:
@@ -116,6 +139,7 @@ class Stack:
     @workflow.signal(name=Message.ended, description="A run has ended: look at it")
     def ended(self, run: str) -> None:
         """Only wakes the arbiter; what happened it reads from the server."""
+        self._patience, self._called = SOON, True
         self._wake()
 
     @workflow.query(name=Message.board, description="The stack as its arbiter knows it")
@@ -165,6 +189,7 @@ class Stack:
     async def _start(self, queued: Queued) -> None:
         desk, request = self._desk, queued.request
         charge = Charge(run=queued.run, request=request, ledger=self._ledger, owed=desk.owed)
+        asked = asking.set(request.identity)
         try:
             handle = await workflow.start_child_workflow(
                 Workflow.provision,
@@ -180,14 +205,16 @@ class Stack:
                 static_details=_details(request),
             )
         except WorkflowAlreadyStartedError:
-            # A run is open that this arbiter does not know: an earlier arbiter's. It is waited for like our own.
-            await self._meet(await self._inspect())
+            # A run is open that this arbiter does not know: an earlier arbiter's, or an old one that was reset.
+            await self._find()
             return
+        finally:
+            asking.reset(asked)
         who = request.identity.requester
         self._put(
             current=queued,
             execution=handle.first_execution_run_id,
-            queue=tuple(q for q in desk.queue if q.run != queued.run),
+            queue=tuple(q for q in self._desk.queue if q.run != queued.run),
             served=(*(w for w in desk.served if w != who), who)[-50:],
         )
         self._patience = LOOK
@@ -203,41 +230,45 @@ class Stack:
     async def _look(self) -> None:
         """Whether the current run has ended, and how. A run that ended without a report is recovered."""
         current = self._desk.current
-        if current is None:
-            return
+        assert current is not None  # noqa: S101  whoever calls has just seen it
         seen = await self._inspect()
-        if seen.open or seen.charge is None:
+        if seen.charge is not None and seen.charge.run != current.run:
+            # An older run was reset, and the server terminated ours for it. What became of ours is asked by its id.
+            seen = await self._inspect(self._desk.execution)
+        if seen.open:
             self._put(execution=seen.execution)
-            return
-        if seen.charge.run != current.run:
-            self._put(current=None, execution=None, queue=(current, *self._desk.queue))  # it never began
-            return
-        if seen.report is None:
+        elif seen.report is not None:
+            self._file(current, seen.report, seen)
+        else:
             self._remember_past(current, State.owed, seen.execution or "")
             self._put(current=None, execution=None)
-            self._recover(current.request, seen)
-            return
-        self._file(current, seen.report, seen.execution or "")
+            if seen.execution is not None:  # else somebody deleted its history, and nobody can say what it did
+                self._recover(current.request, seen.execution)
 
-    def _recover(self, request: Request, seen: Inspection) -> None:
+    def _recover(self, request: Request, execution: str) -> None:
+        # What a resolve walked over again was done by another run: it is not for this one to take back.
+        keep = request.operation is Operation.resolve
         recover = request.model_copy(
             update={
-                "id": f"recover:{seen.execution}",
+                "id": f"recover:{execution}",
+                "on_failure": OnFailure.keep if keep else request.on_failure,
                 "operation": Operation.recover,
-                "recovers": seen.execution,
+                "recovers": execution,
                 "source": None,
                 "plan": None,
             }
         )
         self._enqueue(recover, first=True)
 
-    def _file(self, current: Queued, report: Report, execution: str) -> None:
+    def _file(self, current: Queued, report: Report, seen: Inspection) -> None:
         """What a run left: the ledger, what is owed, and where a late request may still make something."""
         settled = set(report.settled) | {o.address for o in report.owed}
         ended = report.ended or workflow.now()
         due = [DueSweep(at=ended + after, run=report.run, sweep=s) for s in report.sweeps for after in SWEEPS]
-        self._ledger = report.ledger or self._ledger
-        self._remember_past(current, report.state, execution)
+        if report.ledger is not None:
+            began_here = seen.charge is not None and seen.charge.ledger == self._ledger
+            self._ledger = report.ledger if began_here else _both(self._ledger, report.ledger)
+        self._remember_past(current, report.state, seen.execution or "")
         self._put(
             current=None,
             execution=None,
@@ -245,61 +276,63 @@ class Stack:
             sweeps=tuple(sorted((*self._desk.sweeps, *due), key=lambda s: s.at)),
         )
 
-    # --- after an earlier arbiter ------------------------------------------------------------------------------
+    # --- runs that this arbiter did not start -------------------------------------------------------------------
 
-    async def _restore(self) -> None:
-        """An arbiter that was terminated left its stack's ledger in its last run. Find it before serving anybody."""
-        await self._meet(await self._inspect())
+    async def _find(self) -> None:
+        """Take up a run that nobody told of: an earlier arbiter's, with its stack's ledger, or one that was reset."""
+        seen = await self._inspect()
+        charge, desk = seen.charge, self._desk
+        if charge is not None and all(p.execution != seen.execution for p in desk.past):
+            if not desk.restored:
+                self._ledger = charge.ledger
+                self._put(owed=charge.owed)
+            met = Queued(run=charge.run, request=charge.request, at=charge.started or workflow.now())
+            self._put(
+                number=max(self._desk.number, int(charge.run.rpartition("-")[2])),
+                environment=charge.request.environment or self._desk.environment,
+                current=met,
+                execution=seen.execution,
+            )
+            self._wake()
         self._put(restored=True)
 
-    async def _meet(self, seen: Inspection) -> None:
-        charge = seen.charge
-        if charge is None:
-            return
-        self._ledger = charge.ledger
-        met = Queued(run=charge.run, request=charge.request, at=charge.started or workflow.now())
-        number = int(charge.run.rpartition("-")[2])
-        self._put(
-            number=max(self._desk.number, number),
-            environment=charge.request.environment or self._desk.environment,
-            owed=charge.owed,
-            current=met,
-            execution=seen.execution,
-        )
-        self._wake()
-
-    async def _inspect(self) -> Inspection:
-        return await ask(
-            Activity.inspect, self._desk.stack, Inspection, summary=f"the newest run of {self._desk.stack}"
-        )
+    async def _inspect(self, execution: str | None = None) -> Inspection:
+        asked = Inquiry(stack=self._desk.stack, execution=execution)
+        return await ask(Activity.inspect, asked, Inspection, summary=f"the newest run of {self._desk.stack}")
 
     # --- sweeping ----------------------------------------------------------------------------------------------
 
     async def _sweep(self) -> None:
-        """Remove what late requests made. Only while no run is open: nothing fights a sweep, and it fights nothing."""
+        """Remove what late requests made. Only while no run is open: nothing fights a sweep, and it fights nothing.
+
+        A request that comes meanwhile does not wait for a cloud that does not answer: the sweep is let go, and made
+        again later.
+        """
         now = workflow.now()
         for due in [s for s in self._desk.sweeps if s.at <= now]:
-            keep = tuple(e.remote_id for e in unpack(self._ledger, Ledger).entries)
-            sweep = due.sweep.model_copy(update={"keep": keep})
-            try:
-                swept: Swept = await workflow.execute_activity(
-                    Activity.sweep,
-                    sweep,
-                    result_type=Swept,
-                    summary=f"sweep {sweep.scope} after {due.run}",
-                    **on_cloud(Activity.sweep, sweep.scope, back=True),
-                )
-            except (ActivityError, Failed):
-                workflow.logger.warning("sweep.failed", extra={"run": due.run})
-            else:
-                if swept.removed:
-                    workflow.logger.warning("sweep.removed", extra={"run": due.run, "what": swept.removed})
+            sweeping = asyncio.create_task(self._sweep_one(due))
+            await workflow.wait_condition(lambda: self._woken or sweeping.done())  # noqa: B023  awaited in the loop
+            if not sweeping.done():
+                await let_go([sweeping])
+                return
             self._put(sweeps=tuple(s for s in self._desk.sweeps if s is not due))
+
+    async def _sweep_one(self, due: DueSweep) -> None:
+        keep = tuple(e.remote_id for e in unpack(self._ledger, Ledger).entries)
+        sweep = due.sweep.model_copy(update={"keep": keep})
+        summary, options = f"sweep {sweep.scope} after {due.run}", on_cloud(Activity.sweep, sweep.scope, back=True)
+        try:
+            swept = await ask_with(options, Activity.sweep, sweep, Swept, summary=summary)
+        except Failed as refusal:
+            workflow.logger.warning("sweep.failed", extra={"run": due.run, "why": refusal.letter.happened})
+        else:
+            if swept.removed:
+                workflow.logger.warning("sweep.removed", extra={"run": due.run, "what": swept.removed})
 
     # --- helpers -----------------------------------------------------------------------------------------------
 
     def _pause(self) -> timedelta | None:
-        if self._desk.current is not None:
+        if self._desk.current is not None or self._desk.queue or not self._desk.restored:
             return self._patience
         if self._desk.sweeps:
             return max(self._desk.sweeps[0].at - workflow.now(), timedelta(seconds=1))
@@ -322,6 +355,17 @@ class Stack:
 
     def _wake(self) -> None:
         self._woken = True
+
+
+def _weight(request: Request) -> int:
+    """What a request takes of the queue's payload."""
+    source = request.source
+    return len(source.text or source.deflated or "") if source else 0
+
+
+def _both(mine: Packed, theirs: Packed) -> Packed:
+    """Everything that either ledger knows. What stands no more the next plan finds gone, and forgets."""
+    return pack(unpack(mine, Ledger).beside(unpack(theirs, Ledger)))
 
 
 def _details(request: Request) -> str:

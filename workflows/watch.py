@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from holdfast.contract import Activity
 from workflows.options import on_control
@@ -18,9 +19,10 @@ LAST = timedelta(minutes=10)
 class Watch:
     """Looks at the queues a run needs whenever nothing has moved for a while, ever less often."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], needs_workers: Callable[[], bool]) -> None:
         self.queues: set[str] = set()
-        self._say, self._moves, self._said = say, 0, ""
+        self._say, self._needs_workers = say, needs_workers
+        self._moves, self._said = 0, ""
 
     def moved(self) -> None:
         """Something came back from a worker."""
@@ -36,7 +38,8 @@ class Watch:
                 wait, seen = FIRST, self._moves
                 continue
             wait = min(wait * 2, LAST)
-            await self._look()
+            if self._needs_workers():
+                await self._look()
 
     async def _look(self) -> None:
         try:
@@ -47,7 +50,9 @@ class Watch:
                 summary="which queues have no worker",
                 **on_control(Activity.pollers),
             )
-        except ActivityError:
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise asyncio.CancelledError from error
             return  # only a courtesy: the next look tries again
         self._tell(f"waiting for a worker on {', '.join(empty)}" if empty else "")
 

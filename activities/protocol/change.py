@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from activities.protocol.job import Job
 from holdfast.act import Done
 from holdfast.diff import arrived, is_before, renamed_in, undo_changes, value_at
@@ -22,7 +24,7 @@ def update(job: Job) -> Done:
     left = [c for c in _changes(job) if not _is_there(job, c, live)]
     seen = live
     if left:
-        seen = job.kind.update(job.call(live.remote_id, spec=job.spec(plain), before=live.properties, changes=left))
+        seen = job.kind.update(job.call(live.remote_id, spec=job.spec(plain), before=job.live(live), changes=left))
     return job.done(seen, unchanged=not left and not job.again, settle_within=job.settles(), **job.applied(plain))
 
 
@@ -31,11 +33,17 @@ def update_back(job: Job) -> Done:
 
     Raises `ChangedElsewhere` where another hand was there, and `Gone` where what was written cannot be taken back.
     """
-    live = standing(job)
+    if job.missing():
+        # After a reset nobody knows what it waited for. Where nothing has been written, nobody needs to.
+        live = standing(job)
+        if is_before(job.live(live), job.action.changes):
+            return job.done(live, unchanged=True)
     changes = _changes(job)
-    if not job.action.undo.label.returns and not is_before(live.properties, changes):
+    live = job.look_until_visible(lambda: _shows(job, changes)) or standing(job)
+    stands = job.live(live)
+    if not job.action.undo.label.returns and not is_before(stands, changes):
         raise Gone(f"{job.address} cannot be changed back: {job.action.undo.note}", address=job.address)
-    to_write, foreign = undo_changes(changes, live.properties, job.act.renamed)
+    to_write, foreign = undo_changes(changes, stands, job.act.renamed, job.kind)
     if foreign:
         raise ChangedElsewhere(
             f"{job.address} cannot be changed back: another hand changed {', '.join(c.path for c in foreign)}",
@@ -47,7 +55,7 @@ def update_back(job: Job) -> Done:
     plain = thaw(before) if isinstance(before, dict) else {}
     if to_write:
         spec = job.spec({**job.desired(), **plain})
-        live = job.kind.update(job.call(live.remote_id, spec=spec, before=live.properties, changes=to_write))
+        live = job.kind.update(job.call(live.remote_id, spec=spec, before=stands, changes=to_write))
     return job.done(live, unchanged=not to_write, settle_within=job.settles(), **job.applied(plain))
 
 
@@ -81,6 +89,13 @@ def standing(job: Job) -> Observation:
     return live
 
 
+def _shows(job: Job, changes: Sequence[FieldChange]) -> Observation | None:
+    """The live resource, once it shows the whole update. A read may be stale: what looks as before is read again."""
+    live = standing(job)
+    to_write, foreign = undo_changes(changes, job.live(live), job.act.renamed, job.kind)
+    return live if job.act.refused or foreign or len(to_write) == len(changes) else None
+
+
 def _changes(job: Job) -> tuple[FieldChange, ...]:
     changes = arrived(job.kind, job.action, job.act.inputs)
     replacing = next((c for c in changes if c.replaces), None)
@@ -97,7 +112,7 @@ def _is_there(job: Job, change: FieldChange, live: Observation) -> bool:
     """Whether the field is as wanted already. A field that cannot be read never is."""
     if change.path.partition(".")[0] not in live.properties:
         return False
-    now = value_at(live.properties, change.path)
+    now = value_at(job.live(live), change.path)
     if now not in (change.before, change.after):
         raise ChangedElsewhere(
             f"{job.address}: {change.path} is {now!r}; the plan saw {change.before!r} and wants {change.after!r}",

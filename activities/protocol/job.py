@@ -60,8 +60,7 @@ class Job:
         """
         if self._spec is None:
             plain = resolve(thaw(self.action.spec), self.act.inputs)
-            missing = pointers(plain)
-            if missing:
+            if missing := self.missing():
                 raise PlanStale(
                     f"{self.address} waits for {', '.join(missing)}, which no step of the plan gave",
                     address=self.address,
@@ -71,6 +70,10 @@ class Job:
             self._spec = self.kind.canonical(known)
         return self._spec
 
+    def missing(self) -> list[str]:
+        """What the spec waits for, and the act was not given."""
+        return list(pointers(resolve(thaw(self.action.spec), self.act.inputs)))
+
     def spec(self, plain: Mapping[str, Any]) -> Spec:
         """The kind's own spec, valid, with secrets in the clear; never stored, never sent to Temporal."""
         try:
@@ -79,7 +82,21 @@ class Job:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
             raise InvalidInput(
                 f"{self.address}: now that every value is known, its spec is not valid: {wrong}", address=self.address
-            ) from error
+            ) from None  # its words repeat the values, and one of them may be a secret
+
+    def sought(self) -> Spec | None:
+        """The spec to look for what bears its name, secrets as references; None when it is not known, or not valid."""
+        if self.missing():
+            return None
+        try:
+            return self.kind.spec.model_validate(self.desired())
+        except ValidationError:
+            return None
+
+    def live(self, seen: Observation) -> dict[str, Any]:
+        """What was read of a resource, in canonical form, and nothing that could not be read."""
+        form = self.kind.canonical(seen.properties)
+        return {name: form.get(name) for name in seen.properties}
 
     # --- calling the kind --------------------------------------------------------------------------------------
 

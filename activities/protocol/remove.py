@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import UUID, uuid5
 
 from activities.protocol.create import create
 from activities.protocol.job import Job
 from holdfast.act import Done
 from holdfast.errors import Gone, NotOurs, Pending
-from holdfast.resource import Observation, Status
+from holdfast.resource import Observation, ResourceType, Status
 
 
 def delete(job: Job) -> Done:
@@ -45,8 +44,10 @@ def undelete(job: Job) -> Done:
 
     Raises `Gone` when it cannot come back, and `Pending` while it is still on its way out.
     """
-    old = job.act.remote_id or ""
-    live = _confirmed(job, old)
+    # The plan's own id: `remote_id` of the act may be that of what an earlier delivery has made anew.
+    old = job.action.remote_id or job.act.remote_id or ""
+    # One that stands may be a stale read: it is believed at once only when the delete was refused.
+    live = job.look_until_visible(lambda: _going(job, old)) or _confirmed(job, old)
     if live.stands:
         return job.done(live, unchanged=True)
     if live.status is Status.deleting:
@@ -55,9 +56,11 @@ def undelete(job: Job) -> Done:
         raise Gone(
             f"{job.address} ({old}) is gone and cannot be brought back: {job.action.undo.note}", address=job.address
         )
-    job.act = job.act.model_copy(update={"token": str(uuid5(UUID(job.act.token), "back"))})
+    job.act = job.act.model_copy(update={"token": back_token(job.act.token)})
     made = create(job)
     new = job.observe(made.remote_id or "")
+    if not new.stands:
+        raise Pending(f"{job.address} was made anew as {made.remote_id}, which does not show yet")
     renamed = {
         str(was): str(now)
         for was, now in [(old, made.remote_id), *((v, new.outputs.get(k)) for k, v in job.action.gave.items())]
@@ -66,9 +69,22 @@ def undelete(job: Job) -> Done:
     return made.model_copy(update={"renamed": renamed})
 
 
+def _going(job: Job, remote_id: str) -> Observation | None:
+    live = _confirmed(job, remote_id)
+    return live if job.act.refused or not live.stands else None
+
+
+def back_token(token: str) -> str:
+    """The token of what is made when a delete is taken back."""
+    return str(uuid5(UUID(token), "back"))
+
+
 def _made_by(job: Job) -> list[Observation]:
     """Everything that carries this act's token and has not gone, by its id where the answer arrived and by looking."""
-    seen = {o.remote_id: o for o in job.kind.find(replace(job.call(), spec=job.spec(job.desired())))}
+    spec = job.sought()
+    # Without one (it never could be sent; or, after a reset, nobody knows what it waited for) its marks must do.
+    found = ResourceType.find(job.kind, job.call()) if spec is None else job.kind.find(job.call(spec=spec))
+    seen = {o.remote_id: o for o in found}
     if job.act.remote_id is not None:
         seen[job.act.remote_id] = _confirmed(job, job.act.remote_id)
     mine = (o for o in seen.values() if job.is_ours(o) and o.token == job.act.token)

@@ -172,7 +172,7 @@ def _do(catalog: Catalog, clients: Clients, owner: Owner, carried: Carried, acti
     call = _call(clients, owner, action, token=token)
     match action.verb:
         case Verb.create:
-            return kind.create(replace(call, spec=kind.spec.model_validate(spec)))
+            return kind.create(replace(call, remote_id=None, spec=kind.spec.model_validate(spec)))
         case Verb.update:
             changes = arrived(kind, action, carried.known)
             carried.wrote[action.seq] = changes
@@ -238,7 +238,7 @@ def _undo(
         case Verb.delete:
             token = act_token(carried.id, action.address, Verb.create, action.generation + 1000)
             spec = kind.spec.model_validate(thaw(renamed_in(dict(action.spec), renamed)))
-            o = kind.create(replace(call, spec=spec, token=token))
+            o = kind.create(replace(call, spec=spec, token=token, remote_id=None))
             renamed[action.remote_id or ""] = o.remote_id or ""
         case Verb.operate:
             o = kind.operate(call, action.undo.operation or "")

@@ -19,6 +19,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from localcloud.core.asked import Dialect
 from localcloud.core.cloud import Cloud
 from localcloud.core.ledger import Ledger
@@ -29,12 +32,21 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Pickler(pickle.Pickler):
-    """Pickles backends that hold locks: a lock comes back as a new, open one."""
+    """Pickles backends that hold locks, which come back new and open, and private keys."""
 
     def reducer_override(self, obj: Any) -> Any:
         """See `pickle`."""
         made = LOCKS.get(type(obj))
+        if made is None and isinstance(obj, rsa.RSAPrivateKey):
+            plain = serialization.NoEncryption()
+            der = obj.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, plain)
+            return _private_key, (der,)
         return (made, ()) if made else NotImplemented
+
+
+def _private_key(der: bytes) -> Any:
+    """A function of ours: the library's own are built in, and pickle does not find those by name."""
+    return serialization.load_der_private_key(der, None)
 
 
 class Keeper:

@@ -47,7 +47,7 @@ MUTATIONS = [
     ),
     Mutation("memory", "            if n.fate is not Fate.waiting or n.sent", "            if n.fate is Fate.done"),
     Mutation("memory", "                sent=n.sent,", "                sent=False,"),
-    Mutation("memory", "                node.sent = True", "                pass"),
+    Mutation("memory", "            node.sent = True", "            pass"),
     Mutation("walk", "            backwards=self.backwards,", "            backwards=False,"),
     Mutation("walk", "            cancelled=self.cancelled,", "            cancelled=False,"),
     Mutation("walk", "            gone=tuple(sorted(self._gone)),", "            gone=(),"),

@@ -76,8 +76,12 @@ class Memory:
         for trace in journal.traces if journal else ():
             self._recall(trace)
         if doubted:
-            for node in self.of(Fate.waiting):
-                node.sent = True
+            self.doubt()
+
+    def doubt(self) -> None:
+        """Whatever waits may have been sent."""
+        for node in self.of(Fate.waiting):
+            node.sent = True
 
     def _promise_outputs(self, pointers: Iterable[str]) -> None:
         gives: dict[int, set[str]] = {seq: set() for seq in self.nodes}

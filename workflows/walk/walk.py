@@ -68,6 +68,12 @@ class Walk:
         self._draining = True
         self._wake.set()
 
+    def doubt(self) -> None:
+        """From now on, acts may have been sent that no execution remembers: the run was reset to here."""
+        self._doubted = True
+        if not self.backwards:
+            self.memory.doubt()
+
     @property
     def questions(self) -> list[Question]:
         """What the walk waits for an operator to say. It starts nothing while there is a question."""

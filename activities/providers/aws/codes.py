@@ -112,6 +112,7 @@ _BLOCKED = ("DependencyViolation", "ResourceInUse", "VolumeInUse", "InvalidGroup
 _PENDING = (
     "AWS.SimpleQueueService.QueueDeletedRecently",
     "IncorrectInstanceState",
+    "IncorrectModificationState",
     "IncorrectState",
     "OperationAborted",
     "QueueDeletedRecently",

@@ -1,0 +1,97 @@
+"""The history says who asked, down to the last activity, and never what is secret."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from holdfast.asking import HEADER, asking
+from holdfast.contract import Answer, OnFailure, Operation, State
+from holdfast.run import Identity
+from tests.engine.harness import Engine, thing
+from workflows import provision
+
+BOB = Identity(requester="bob", reason="his own", ticket="T-1")
+
+
+async def test_who_asked_reaches_every_activity(shop: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The requester stands in the headers of the run, of its continued executions, and of all their activities."""
+    monkeypatch.setattr(provision, "FULL", 40)
+    asking.set(Identity(requester="ada"))
+    things = {f"t{n}": thing("token") for n in range(8)}
+    await shop.up(shop.doc(**things))  # ada's, who starts the arbiter
+    asking.set(BOB)
+    await shop.up(shop.doc(**things, other=thing(uses=["${t0.id}"])), identity=BOB)
+    board = await shop.board()
+    for past, who in zip(board.past, ("ada", "bob"), strict=True):
+        chain = await shop.chain(past.execution)
+        assert len(chain) > 1 or who == "bob"
+        for history in chain:
+            for event in history.events:
+                if event.HasField("workflow_execution_started_event_attributes"):
+                    assert _who(event.workflow_execution_started_event_attributes.header) == who
+                if event.HasField("activity_task_scheduled_event_attributes"):
+                    assert _who(event.activity_task_scheduled_event_attributes.header) == who
+
+
+def _who(header: Any) -> object:
+    return json.loads(header.fields[HEADER].data)["requester"]
+
+
+@pytest.mark.parametrize("size", [1, "${net.endpoint}"])
+async def test_a_secret_stays_out_of_history(shop: Engine, monkeypatch: pytest.MonkeyPatch, size: object) -> None:
+    """A secret reaches the cloud's call alone: not when all goes well, nor in what is said of a spec that is wrong."""
+    monkeypatch.setenv("HOLDFAST_TEST_SEAL", "hunter2-hunter2")
+    written = json.loads(shop.doc(net=thing(), app=thing(seal="${parameters.seal}", size=size)))
+    written["parameters"] = {"seal": {"sensitive": True, "default": "env:HOLDFAST_TEST_SEAL"}}
+    report = await shop.up(json.dumps(written))
+    assert report.state is (State.done if size == 1 else State.undone), report.cause
+    for history in await shop.chain():
+        words = _plain(json.loads(history.to_json()))
+        assert "hunter2" not in words
+        assert "env:HOLDFAST_TEST_SEAL" in words or size != 1
+
+
+def _plain(value: object) -> str:
+    """Everything in a history, its payloads decoded."""
+    if isinstance(value, dict):
+        return "\n".join(_decoded(v) if k == "data" else _plain(v) for k, v in value.items())
+    if isinstance(value, list):
+        return "\n".join(map(_plain, value))
+    return str(value)
+
+
+def _decoded(data: object) -> str:
+    return base64.b64decode(str(data)).decode("utf-8", "replace")
+
+
+async def test_an_unheard_create_is_owed_and_removed_later(shop: Engine) -> None:
+    """A create that nobody heard of, whose undo is refused as well, is owed; a later `down` finds it by its marks."""
+    await shop.up(shop.doc(net=thing("token")))
+    hold = shop.cloud.hold("create", "app", after=True)
+    ticket = await shop.submit(Operation.up, shop.doc(net=thing("token"), app=thing(base="${net.id}")))
+    await shop.reached(hold)
+    shop.cloud.refuse("delete", "app")
+    await shop.run().terminate("by hand")
+    hold.let_go()
+    report = await shop.ended(f"{shop.stack}-3")
+    assert ticket.run == f"{shop.stack}-2"
+    assert report.state is State.owed
+    assert "app" in {o.address.name for o in report.owed}
+    assert "app" not in await shop.ledger()
+    down = await shop.down(on_failure=OnFailure.keep)
+    assert down.state is State.done
+    assert shop.cloud.standing == ""
+    assert (await shop.board()).owed == ()
+
+
+async def test_resolving_twice_is_refused(shop: Engine) -> None:
+    """What was resolved is not owed any more."""
+    await shop.up(shop.doc(net=thing()))
+    shop.cloud.refuse("delete", "net")
+    assert (await shop.down(on_failure=OnFailure.keep)).state is State.owed
+    assert (await shop.settle(shop.address("net"), Answer.retry)).state is State.done
+    assert (await shop.settle(shop.address("net"), Answer.retry)).state is State.refused
