@@ -58,6 +58,7 @@ T = TypeVar("T")
 
 PATIENCE = timedelta(seconds=5)  # for finding out whether anybody is there
 LOOK = 0.4  # seconds between two looks at a run
+SILENCE = 120.0  # seconds without a word before watching gives up; the run does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class Holdfast:
     async def plan(self, request: Request) -> Plan:
         """What a request would change. Nothing is queued, and nothing changed."""
         await self.need_worker()
-        ledger = await self._ledger(request.stack)
+        ledger = await self.ledger(request.stack)
         handle: WorkflowHandle[Any, Packed] = await self.client.start_workflow(
             Workflow.plan,
             Draft(request=request, ledger=pack(ledger)),
@@ -183,9 +184,18 @@ class Holdfast:
 
     async def watch(self, run: str, *, every: float = LOOK) -> AsyncIterator[Progress]:
         """Look at a run until it has ended. One that waits in the queue shows as `queued`."""
-        stack = stack_of(run)
+        stack, silent = stack_of(run), 0.0
         while True:
-            board = await self.board(stack)
+            try:
+                board = await self.board(stack)
+                seen = await self.progress(run) if board.current == run else None
+            except Unavailable:
+                # A worker that died is started again by whoever keeps it; the run goes on meanwhile.
+                silent += every + PATIENCE.total_seconds()
+                if silent > SILENCE:
+                    raise
+                continue
+            silent = 0.0
             if any(p.run == run for p in board.past):
                 return
             queued = next((n for n, q in enumerate(board.queue) if q.run == run), None)
@@ -200,11 +210,9 @@ class Holdfast:
                     identity=request.identity,
                     waiting=f"{ahead} before it" if ahead else "",
                 )
-            elif board.current == run:
-                seen = await self.progress(run)
-                if seen is not None:
-                    yield seen
-            else:
+            elif seen is not None:
+                yield seen
+            elif board.current != run:
                 raise NotFound(f"{stack} has no run {run}", next=f"`holdfast runs {stack}` lists them")
             await asyncio.sleep(every)
 
@@ -262,7 +270,8 @@ class Holdfast:
 
     # --- helpers -----------------------------------------------------------------------------------------------
 
-    async def _ledger(self, stack: str) -> Ledger:
+    async def ledger(self, stack: str) -> Ledger:
+        """What a stack has; nothing, when there is no such stack."""
         try:
             return unpack((await self.board(stack)).ledger, Ledger)
         except NotFound:

@@ -1,0 +1,179 @@
+"""Start, stop and look at the embedded environment of a directory.
+
+state = start(Path(".holdfast"), detach=True, say=print)
+os.environ.update(env(Path(".holdfast")))
+stop(Path(".holdfast"), say=print)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from holdfast.errors import NotFound, Refused, Unavailable
+from starter.local.state import State, held, read
+
+DEFAULT = Path(".holdfast")
+PATIENCE = 150.0  # seconds: what the supervisor allows what an earlier one left, and then its own, with some to spare
+LOOK = 0.05
+
+_launched: dict[int, subprocess.Popen[bytes]] = {}  # supervisors that are our own children
+
+
+def start(directory: Path, *, detach: bool, say: Callable[[str], None]) -> State:
+    """Start everything, and return when all of it is healthy: with `detach`, while it runs on; else once it has ended.
+
+    In the foreground it runs until Ctrl-C or SIGTERM, needs the main thread, and leaves nothing running. What an
+    earlier start left in the directory is gone on with: the same ports, the same database, the same clouds.
+    Raises `Refused` when it runs there already, and `Unavailable` when something does not become healthy.
+    """
+    if detach:
+        return launch(directory, say)
+    from starter.local.supervisor import supervise
+
+    directory = _whole(directory)
+
+    async def foreground() -> State:
+        running = asyncio.create_task(supervise(directory, say))
+        while not running.done() and not _up(os.getpid(), directory):  # noqa: ASYNC110  # it says so in a file
+            await asyncio.sleep(LOOK)
+        if not running.done():
+            _welcome(read(directory), say)
+            say("Ctrl-C ends it; what runs goes on at the next start.")
+        return await running
+
+    state = asyncio.run(foreground())
+    say("Stopped. Nothing is left running.")
+    return state
+
+
+def launch(directory: Path, say: Callable[[str], None], *, with_parent: bool = False) -> State:
+    """Start everything under a supervisor of its own; `with_parent`: that ends when this process has.
+
+    Raises as `start` does.
+    """
+    directory = _whole(directory)
+    if held(directory):
+        raise _already(directory)
+    logs = directory / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "starter.local.supervisor", str(directory)]
+    with (logs / "supervisor.log").open("ab") as log:
+        begin = log.tell()
+        child = subprocess.Popen(
+            command + (["--parent", str(os.getpid())] if with_parent else []),
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    said, until = begin, time.monotonic() + PATIENCE
+    try:
+        while True:
+            said = _relay(logs / "supervisor.log", said, say)
+            if _up(child.pid, directory):
+                _launched[child.pid] = child
+                _welcome(state := read(directory), say)
+                return state
+            if child.poll() is not None:
+                if held(directory):  # somebody else was quicker
+                    raise _already(directory)
+                why = (logs / "supervisor.log").read_bytes()[said:].decode(errors="replace").strip()
+                raise Unavailable(
+                    f"the environment did not start{': ' * bool(why)}{why}",
+                    standing="nothing is left running",
+                    next=f"look into {logs}",
+                )
+            if time.monotonic() > until:
+                raise Unavailable(f"the environment did not start within {PATIENCE:.0f} s", next=f"look into {logs}")
+            time.sleep(LOOK)
+    except BaseException:
+        if child.poll() is None:
+            child.terminate()
+            child.wait()
+        raise
+
+
+def stop(directory: Path, say: Callable[[str], None]) -> State:
+    """End everything that runs for a directory, in order; runs in progress go on at the next start.
+
+    Where nothing runs it says so, and that is no error. Raises `Unavailable` when the supervisor does not end.
+    """
+    directory = _whole(directory)
+    until = time.monotonic() + PATIENCE
+    while (state := read(directory)).supervisor is None and held(directory) and time.monotonic() < until:
+        time.sleep(LOOK)  # it has just begun, and has not said who it is
+    if state.supervisor is None or not state.running:
+        say(f"Nothing runs in {directory}.")
+        return state
+    say("Stopping …")
+    os.kill(state.supervisor, signal.SIGTERM)
+    while held(directory):
+        if time.monotonic() > until:
+            raise Unavailable(
+                f"the supervisor {state.supervisor} does not end", next=f"look into {directory / 'logs'}; then kill it"
+            )
+        time.sleep(LOOK)
+    _reap(state.supervisor)
+    say("Stopped. Nothing is left running.")
+    return read(directory)
+
+
+def status(directory: Path) -> State:
+    """What runs there. Nothing, or a directory that does not exist: a state that is not `running`."""
+    return read(_whole(directory))
+
+
+def env(directory: Path) -> dict[str, str]:
+    """The variables by which a shell reaches the environment. Raises `NotFound` where none was ever started."""
+    from starter.local.crew import variables
+
+    state = read(_whole(directory))
+    if not state.ports:
+        raise NotFound(f"nothing was ever started in {directory}", next="`holdfast local start`")
+    return variables(state)
+
+
+def _already(directory: Path) -> Refused:
+    return Refused(f"{directory} runs already", next="`holdfast local status` shows it; `holdfast local stop` ends it")
+
+
+def _up(supervisor: int, directory: Path) -> bool:
+    """Whether this supervisor has everything up; the file may still be an earlier one's."""
+    state = read(directory)
+    return state.running and state.ready and state.supervisor == supervisor
+
+
+def _whole(directory: Path) -> Path:
+    return directory.expanduser().resolve()
+
+
+def _relay(log: Path, begin: int, say: Callable[[str], None]) -> int:
+    """Say what the supervisor has said since, in whole lines."""
+    with log.open("rb") as stream:
+        stream.seek(begin)
+        new = stream.read()
+    whole, newline, _ = new.rpartition(b"\n")
+    for line in whole.decode(errors="replace").splitlines():
+        say(line)
+    return begin + len(whole) + len(newline)
+
+
+def _welcome(state: State, say: Callable[[str], None]) -> None:
+    say(f"Temporal {state.address} · Web UI {state.ui}")
+    for cloud, endpoint in state.clouds.items():
+        say(f"{cloud.upper()}, local: {endpoint}")
+
+
+def _reap(pid: int) -> None:
+    """When it was our own child, take note of its end: it would stay as a zombie."""
+    child = _launched.pop(pid, None)
+    if child is not None:
+        child.wait()

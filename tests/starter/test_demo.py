@@ -1,0 +1,74 @@
+"""The guided first evening, as a newcomer runs it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from holdfast.contract import Exit
+from holdfast.document import bind_text
+from holdfast.errors import InvalidInput, Refused
+from starter.demo import DOCUMENT, MORE, demo
+from starter.local.state import State, write
+from tests.cloud import ROOT, until
+from tests.starter.strays import all_gone, strays
+from workers.catalog import catalog
+
+
+def test_the_example_is_the_demos_document() -> None:
+    """What the demo builds is what `examples` shows; and both of its documents are good ones."""
+    text = DOCUMENT.read_text()
+    assert (ROOT / "examples" / "shop.yaml").read_text() == text
+    bind_text(text, "shop.yaml", catalog())
+    bind_text(text.replace("outputs:", f"{MORE}outputs:"), "shop.yaml", catalog(), {"versioning": False})
+
+
+async def test_the_demo_takes_no_directory_that_was_used(tmp_path: Path) -> None:
+    """It would find a shop that stands already, and touch what is somebody's."""
+    write(State(tmp_path, running=False, ports={"temporal": 1}))
+    with pytest.raises(Refused, match="was started"):
+        await demo(tmp_path)
+
+
+async def test_the_demo_says_which_clouds_it_does_not_know(tmp_path: Path) -> None:
+    """Not an error from the depths, but the way through."""
+    with pytest.raises(InvalidInput, match="does not know mars"):
+        await demo(tmp_path, clouds=("mars",))
+
+
+@pytest.mark.kill
+@pytest.mark.timeout(240)
+async def test_the_evening_goes_as_promised_and_leaves_nothing(tmp_path: Path) -> None:
+    """A worker is killed and the run finishes; a run fails and is taken back; then nothing is left running."""
+    said: list[str] = []
+    assert await demo(tmp_path / "demo", say=said.append) is Exit.done
+    assert not strays(tmp_path / "demo")
+    for promise in (
+        "⚡ kill -9",
+        "nothing stands twice.",
+        "shop-2 is unchanged",
+        "shop-3 is undone",
+        "it is the same.",
+        "Nothing is left running.",
+    ):
+        assert any(promise in line for line in said), (promise, said)
+
+
+@pytest.mark.kill
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=lambda how: how.name)
+def test_a_demo_that_is_ended_leaves_nothing(tmp_path: Path, how: signal.Signals) -> None:
+    """Ctrl-C in the middle, and even SIGKILL: the environment ends with it."""
+    place = tmp_path / "demo"
+    program = "import asyncio, sys; from pathlib import Path; from starter.demo import demo;"
+    program += "asyncio.run(demo(Path(sys.argv[1])))"
+    with subprocess.Popen([sys.executable, "-c", program, str(place)], stderr=subprocess.DEVNULL) as process:
+        until(lambda: len(strays(place)) >= 5 or process.poll() is not None, 60, "everything to be started")
+        assert process.poll() is None
+        process.send_signal(how)
+        process.wait(60)
+    all_gone(place, within=40)

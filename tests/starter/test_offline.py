@@ -1,0 +1,140 @@
+"""What the command line does without a server: help, the document, and letters with their exit codes."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from holdfast.contract import Exit
+from starter.cli import run
+from tests.cloud import ROOT
+from tests.starter.conftest import NET, Place
+
+COMMANDS = (
+    "demo", "worker", "kinds", "schema", "check", "plan", "up", "down", "watch", "cancel", "resolve", "status",
+    "stacks", "runs", "report", "local start", "local stop", "local status", "local env", "audit log",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A person who asks a command for help is shown a line to type."""
+    assert run([*command.split(), "--help"]) == Exit.done
+    said = capsys.readouterr().out
+    assert "Example:" in said
+    assert f"holdfast {command}" in said
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """Asking for help loads no cloud SDK, no Temporal and no model."""
+    code = "import sys; from starter.cli import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    tops = {name.partition(".")[0] for name in said.stderr.split()}
+    assert not tops & {"temporalio", "pydantic", "boto3", "botocore", "google", "azure", "moto", "ruamel", "structlog"}
+    assert "Begin" in said.stdout
+
+
+def test_help_is_quick() -> None:
+    """Help costs a fraction of a second of work, also on a busy machine."""
+    command = [sys.executable, "-c", "from starter.cli import main; main()", "--help"]
+
+    def once() -> float:
+        import resource
+
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    began = time.monotonic()
+    median = statistics.median(once() for _ in range(5))
+    assert median < 0.6, f"{median:.2f} s of work; {time.monotonic() - began:.2f} s for five"
+
+
+def test_check_says_what_a_document_holds(alone: Place) -> None:
+    """A right document is said to be right, with no server and no cloud."""
+    said = alone.ask("check", alone.document(), "-o", "json")
+    assert (said.code, said.err) == (Exit.done, "")
+    assert said.json["resources"] == [f"{alone.stack}/aws.vpc/net"]
+
+
+def test_check_names_every_fault_with_its_line(alone: Place) -> None:
+    """A document with faults is refused with all of them, each with its place, for people and for programs."""
+    file = alone.document(
+        "  net: {kind: aws.vcp, spec: {cidr: 10.0.0.0/16}}\n  box: {kind: aws.vpc, spec: {cdir: 1}}\n"
+    )
+    said = alone.ask("check", file, "-o", "json")
+    assert said.code == Exit.input
+    assert f"{file}:9:" in said.err
+    assert "did you mean aws.vpc?" in said.err
+    assert "Next:" in said.err
+    assert {p["line"] for p in said.json["problems"]} == {9, 10}
+    assert said.json["exit"] == Exit.input
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    "arguments, code, words",
+    [
+        (["check", "/nowhere.yaml"], Exit.input, "cannot read /nowhere.yaml"),
+        (["kinds", "aws.vcp"], Exit.input, "did you mean aws.vpc?"),
+        (["watch", "nonsense"], Exit.unavailable, "no Temporal server"),
+        (["status", "shop"], Exit.unavailable, "no Temporal server answers at 127.0.0.1:1"),
+        (["up"], Exit.usage, "FILE"),
+        (["nix"], Exit.usage, "nix"),
+        (["watch", "shop-1", "--timeout", "soon"], Exit.input, "soon"),
+        (["audit", "log", "--since", "soon"], Exit.input, "soon"),
+        (["resolve", "shop", "retry"], Exit.input, "not an address"),
+        (["worker", "--queues", "moon"], Exit.unavailable, "Temporal does not answer"),
+        (["local", "env", "--dir", "/nowhere"], Exit.not_found, "local start"),
+    ],
+)
+def test_a_refusal_is_a_letter_with_its_code(alone: Place, arguments: list[str], code: Exit, words: str) -> None:
+    """Whatever is refused is refused in words, with the exit code that scripts know, and without a traceback."""
+    said = alone.ask(*arguments)
+    assert (said.code, said.out) == (code, "")
+    assert words in said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_traceback_shows_only_on_demand(alone: Place) -> None:
+    """Debugging shows where an error came from."""
+    said = alone.ask("check", "/nowhere.yaml", HOLDFAST_LOG="debug")
+    assert "Traceback" in said.err
+
+
+def test_schema_and_kinds_answer_programs(alone: Place) -> None:
+    """What can be written is said as JSON."""
+    assert alone.ask("schema").json["title"] == "A Holdfast document"
+    assert alone.ask("schema", "aws.vpc").json["title"] == "aws.vpc"
+    assert "aws.vpc" in {k["kind"] for k in alone.ask("kinds", "-o", "json").json}
+    kind = alone.ask("kinds", "aws.s3_bucket")
+    assert "holdfast" not in kind.err
+    assert "PERMISSIONS" in kind.out
+
+
+def test_parameters_come_from_files_and_flags(alone: Place, tmp_path: Path) -> None:
+    """A flag wins over a file."""
+    (tmp_path / "dev.yaml").write_text("cidr: nonsense\n")
+    text = Path(alone.document()).read_text().replace("10.0.0.0/16", '"${parameters.cidr}"')
+    file = tmp_path / "with.yaml"
+    file.write_text(text.replace("resources:", "parameters: {cidr: {type: string}}\nresources:"))
+    assert alone.ask("check", str(file)).code == Exit.input
+    wrong = alone.ask("check", str(file), "--param-file", str(tmp_path / "dev.yaml"))
+    assert wrong.code == Exit.input
+    right = alone.ask("check", str(file), "--param-file", str(tmp_path / "dev.yaml"), "--param", "cidr=10.1.0.0/16")
+    assert right.code == Exit.done, right.err
+    assert NET in Path(alone.document()).read_text()
+
+
+def test_json_errors_are_one_document(alone: Place) -> None:
+    """With -o json a refusal is JSON on stdout as well as a letter on stderr."""
+    said = alone.ask("stacks", "-o", "json")
+    assert said.code == Exit.unavailable
+    assert json.loads(said.out)["error"]["error"] == "Unavailable"
