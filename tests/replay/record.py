@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import logging
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
