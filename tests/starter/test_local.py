@@ -124,6 +124,7 @@ class TestReal:
         assert not environment.status(place).running
         assert environment.start(place, detach=True, say=print).ports == state.ports
 
+    @pytest.mark.slow  # beside others of its sort, on two cores, it runs out of time
     @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
     def test_the_foreground_ends_with_its_process(self, place: Path, how: signal.Signals) -> None:
         """Ctrl-C, SIGTERM and even SIGKILL of a foreground start leave nothing running."""
