@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
 
     from holdfast.act import Act, Done
     from holdfast.contract import Operation
-    from holdfast.model import Address, Owner, Status
+    from holdfast.model import Address, JsonValue, Owner, Status
     from holdfast.plan import Verb
     from holdfast.testing.sim import SCOPE
     from tests.engine import harness
@@ -40,8 +40,8 @@ PATIENCE = 600.0  # seconds for one run
 @activity.defn(name="nothing")
 def nothing(act: Act) -> Done:
     """Does nothing, and says as much as an act of ours does."""
-    applied = {"name": "t", "size": 1, "model": "small", "power": "on", "version": 1, "zone": "a"}
-    return Done(status=Status.ready, remote_id=f"id-{act.seq}", requests=("req-1",), applied=dict(applied))
+    applied: dict[str, JsonValue] = {"name": "t", "size": 1, "model": "small", "power": "on", "version": 1, "zone": "a"}
+    return Done(status=Status.ready, remote_id=f"id-{act.seq}", requests=("req-1",), applied=applied)
 
 
 @workflow.defn(name="bare")

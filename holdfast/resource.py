@@ -186,7 +186,12 @@ class ResourceType(ABC, Generic[S]):
     one_way: ClassVar[Mapping[str, str]] = {}  # mutable fields whose update does not return, and why
     operations: ClassVar[Mapping[str, Operated]] = {}
     stopped_for: ClassVar[Mapping[str, tuple[str, str]]] = {}  # field -> operations before and after its update
-    example: ClassVar[str] = ""  # a document's resource entry, as YAML, that `check` accepts
+    # A document's `resources`, as YAML, that `check` accepts: last this kind, before it what it needs. The laws build
+    # it.
+    example: ClassVar[str] = ""
+    # Each mutable field, and another value for it: the laws write it onto the example, and take it back. References to
+    # the example's other resources are written as in a document.
+    trials: ClassVar[Mapping[str, JsonValue]] = {}
 
     # --- reading -----------------------------------------------------------------------------------------------
 

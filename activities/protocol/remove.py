@@ -102,4 +102,7 @@ def _confirmed(job: Job, remote_id: str) -> Observation:
 
 def _ask(job: Job, live: Observation) -> Done:
     seen = live if live.status is Status.deleting else job.kind.delete(job.call(live.remote_id))
+    if seen.stands:
+        # It was asked to go, and the answer is a stale read of how it stood before: it is still to be waited for.
+        seen = seen.model_copy(update={"status": Status.deleting})
     return job.done(seen, settle_within=job.settles())

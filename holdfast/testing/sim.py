@@ -75,6 +75,15 @@ class SimKind(ResourceType[ThingSpec]):
         "restart": Operated("turn it off and on again"),
     }
     stopped_for: ClassVar[Mapping[str, tuple[str, str]]] = {"model": ("stop", "start")}
+    trials: ClassVar[Mapping[str, JsonValue]] = {
+        "size": 3,
+        "model": "large",
+        "version": 2,
+        "power": "off",
+        "uses": ["elsewhere"],
+        "tags": {"team": "shop"},
+        "seal": "wax",
+    }
 
     def observe(self, call: Call[ThingSpec]) -> Observation:
         """See `ResourceType.observe`."""
@@ -164,7 +173,7 @@ class SimThing(SimKind):
 
     kind = "sim.thing"
     safety = Safety.by_tag
-    example = "kind: sim.thing\nspec: {name: web, size: 2}"
+    example = "web: {kind: sim.thing, spec: {name: web, size: 2}}"
 
 
 class SimToken(SimKind):
@@ -173,7 +182,7 @@ class SimToken(SimKind):
     kind = "sim.token"
     safety = Safety.by_token
     token_window = timedelta(hours=1)
-    example = "kind: sim.token\nspec: {name: disk}"
+    example = "disk: {kind: sim.token, spec: {name: disk}}"
 
 
 class SimNamed(SimKind):
@@ -181,7 +190,7 @@ class SimNamed(SimKind):
 
     kind = "sim.named"
     safety = Safety.by_name
-    example = "kind: sim.named\nspec: {name: bucket}"
+    example = "bucket: {kind: sim.named, spec: {name: bucket}}"
 
     def find(self, call: Call[ThingSpec]) -> list[Observation]:
         """See `ResourceType.find`: what bears the name, whoever made it."""
@@ -216,7 +225,7 @@ class SimVault(SimKind):
     holds_data = True
     delete_undo = UndoLabel.irreversible
     delete_note = "all that lies in it"
-    example = "kind: sim.vault\nspec: {name: ledger}"
+    example = "ledger: {kind: sim.vault, spec: {name: ledger}}"
 
 
 KINDS: tuple[type[SimKind], ...] = (SimThing, SimToken, SimNamed, SimVault)

@@ -281,6 +281,9 @@ class Engine:
         """Until it is so. Raises, saying what was waited for and how the run stands, when it does not become so."""
         end = time.monotonic() + PATIENCE
         while True:
+            for _, task in self._stops.values():
+                if task.done():
+                    task.result()  # a worker has died: say why, instead of waiting for it
             try:
                 if await check():
                     return

@@ -37,6 +37,16 @@ async def test_who_asked_reaches_every_activity(shop: Engine, monkeypatch: pytes
                     assert _who(event.activity_task_scheduled_event_attributes.header) == who
 
 
+async def test_who_asked_stands_at_the_arbiters_door(shop: Engine) -> None:
+    """A request that starts its arbiter carries the requester twice: into the arbiter, and into the update."""
+    asking.set(BOB)
+    await shop.up(shop.doc(net=thing()), identity=BOB)
+    events = (await shop.arbiter().fetch_history()).events
+    assert _who(events[0].workflow_execution_started_event_attributes.header) == "bob"
+    accepted = [e.workflow_execution_update_accepted_event_attributes.accepted_request for e in events]
+    assert [_who(a.input.header) for a in accepted if a.HasField("input")] == ["bob"]
+
+
 def _who(header: Any) -> object:
     return json.loads(header.fields[HEADER].data)["requester"]
 

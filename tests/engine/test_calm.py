@@ -117,6 +117,7 @@ async def test_who_did_what_stands_in_the_history(shop: Engine) -> None:
     history = (await shop.chain())[0].to_json()
     assert f"+ {shop.address('net')}" in _decoded(history)
     assert "req-1" in _decoded(history)
+    assert history.count('"EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES"') <= 3
     assert await shop.attribute(Attribute.run) == report.run
     assert await shop.attribute(Attribute.state) == State.done
     assert await shop.attribute(Attribute.requester) == "ada"

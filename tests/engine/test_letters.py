@@ -6,11 +6,11 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from temporalio.client import WorkflowFailureError
+from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from activities import server
-from holdfast.contract import CONTROL_QUEUE, Attribute, Operation, State, Workflow
+from holdfast.contract import CONTROL_QUEUE, Attribute, Message, Operation, State, Workflow
 from holdfast.errors import Letter
 from holdfast.packed import Packed, pack, unpack
 from holdfast.plan import Plan
@@ -131,6 +131,17 @@ async def test_bad_input_fails_a_workflow_at_once(boxed: Engine, kind: Workflow)
     assert isinstance(cause, ApplicationError)
     assert "loc" in str(cause.details)
     assert "text" not in str(cause.details)
+
+
+async def test_a_bad_answer_is_refused_and_the_run_lives(shop: Engine) -> None:
+    """An update whose input does not fit is refused; the run goes on as if nobody had asked."""
+    hold = shop.cloud.hold("create", "net")
+    ticket = await shop.submit(Operation.up, shop.doc(net=thing()))
+    await shop.reached(hold)
+    with pytest.raises(WorkflowUpdateFailedError):
+        await shop.run().execute_update(Message.resolve, {"address": "nowhere"})
+    hold.let_go()
+    assert (await shop.ended(ticket)).state is State.done
 
 
 def test_a_letter_reads_as_a_letter() -> None:

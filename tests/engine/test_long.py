@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from holdfast.contract import Operation, State
+from holdfast.contract import Attribute, Operation, State
 from tests.engine.harness import Engine, thing
 from workflows import provision, stack, watch
 
@@ -25,6 +25,7 @@ async def test_a_long_walk_goes_on_in_a_new_execution(shop: Engine, monkeypatch:
     assert report.fates == {"done": 12}
     execution = (await shop.board()).past[-1].execution
     assert len(await shop.chain(execution)) > 1
+    assert await shop.attribute(Attribute.run) == report.run
     assert await shop.outputs() == {"last": "id-12"}
     shop.cloud.refuse("create", "t12")
     failed = await shop.up(_many(shop, 13))

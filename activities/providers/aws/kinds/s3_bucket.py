@@ -78,7 +78,14 @@ class Bucket(ResourceType[BucketSpec]):
         "disown": ("s3:PutBucketTagging",),
     }
     settle_within = {Verb.create: timedelta(minutes=5), Verb.delete: timedelta(minutes=5)}
-    example = "kind: aws.s3_bucket\nspec: {name: shop-receipts-7f3a}"
+    example = "receipts: {kind: aws.s3_bucket, spec: {name: shop-receipts-7f3a}}"
+    trials = {
+        "versioning": False,
+        "kms_key": "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "block_public_access": False,
+        "tls_only": False,
+        "tags": {"team": "shop"},
+    }
 
     # --- reading -----------------------------------------------------------------------------------------------
 

@@ -53,7 +53,8 @@ class Volume(Ec2Kind[VolumeSpec]):
         Verb.update: timedelta(minutes=10),
         Verb.delete: timedelta(minutes=10),
     }
-    example = "kind: aws.volume\nspec: {zone: eu-west-1a, size: 20}"
+    example = "disk: {kind: aws.volume, spec: {zone: eu-central-1a, size: 20}}"
+    trials = {"size": 30, "type": "gp2", "tags": {"team": "shop"}}
 
     describe, listed_in, id_field, tag_type = "describe_volumes", "Volumes", "VolumeId", "volume"
 

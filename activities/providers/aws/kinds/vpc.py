@@ -47,7 +47,8 @@ class Vpc(Ec2Kind[VpcSpec]):
         "disown": ("ec2:DeleteTags",),
     }
     settle_within = {Verb.create: timedelta(minutes=5), Verb.delete: timedelta(minutes=5)}
-    example = "kind: aws.vpc\nspec: {cidr: 10.0.0.0/16}"
+    example = "net: {kind: aws.vpc, spec: {cidr: 10.0.0.0/16}}"
+    trials = {"dns_support": False, "dns_hostnames": False, "tags": {"team": "shop"}}
 
     describe, listed_in, id_field, tag_type = "describe_vpcs", "Vpcs", "VpcId", "vpc"
 
