@@ -20,6 +20,7 @@ from holdfast.catalog import Catalog
 from holdfast.contract import Activity, Operation, State
 from holdfast.desired import Goal
 from holdfast.document import bind_text
+from holdfast.errors import InUse
 from holdfast.ledger import applied_specs, ledger_after, owed_after, sweeps_after, tally
 from holdfast.model import Address, Scope
 from holdfast.packed import Packed, pack, unpack
@@ -97,7 +98,12 @@ class Deciding:
             for scope, names in sorted(kinds.items())
         )
         asked = (Asked(name=d.name, kind=d.kind, scope=d.scope, filter=d.filter) for d in (goal.data if goal else ()))
-        return Survey(looks=tuple(looks), asked=tuple(asked), stacks=goal.uses if goal else ())
+        return Survey(
+            looks=tuple(looks),
+            asked=tuple(asked),
+            stacks=goal.uses if goal else (),
+            ask_readers=draft.request.operation is Operation.down and bool(ledger.outputs),
+        )
 
     def _goal(self, request: Request) -> Goal | None:
         if request.source is None:
@@ -109,6 +115,12 @@ class Deciding:
         return read[1]
 
     def _plan(self, draft: Draft) -> Decision:
+        if draft.readers:
+            raise InUse(
+                f"{draft.request.stack} is not taken down: its outputs are read by {', '.join(draft.readers)}",
+                standing="nothing was touched",
+                next=f"take {' and '.join(draft.readers)} down first, or bring it up without these outputs",
+            )
         plan = converge(self._catalog, self._facts(draft))
         self._plans.keep(plan)
         return Decision(skeleton=pack(skeleton(plan)), unconfirmed=plan.unconfirmed(draft.request.confirmed))
@@ -168,6 +180,7 @@ class Deciding:
         ledger = ledger_after(
             before, plan, journal, run=charge.run, specs=self._store.put(specs) if specs else "", ended=whole
         )
+        ledger = ledger.model_copy(update={"uses": self._uses(before, closing, whole=whole)})
         owed = owed_after(
             plan, journal, run=charge.run, plan_id=closing.plan_id, execution=closing.execution, state=closing.state
         )
@@ -197,6 +210,17 @@ class Deciding:
             warnings=plan.warnings,
             sweeps=sweeps_after(plan, journal, owner=request.owner, plan_id=closing.plan_id),
         )
+
+    def _uses(self, before: Ledger, closing: Closing, *, whole: bool) -> tuple[str, ...]:
+        """The stacks whose outputs went into what stands now: what is in doubt counts, what was taken back does not."""
+        request = closing.charge.request
+        goal = self._goal(request)
+        if goal is None:
+            return () if whole and request.operation is Operation.down else before.uses
+        if whole:
+            return goal.uses
+        taken_back = closing.state in {State.undone, State.cancelled}
+        return before.uses if taken_back else tuple(dict.fromkeys((*before.uses, *goal.uses)))
 
 
 def _shown(ledger: Ledger) -> dict[str, JsonValue]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -33,6 +34,7 @@ from holdfast.packed import unpack
 from holdfast.plan import Plan
 from holdfast.run import Charge, Ledger, Report, Request, Salvage
 
+AT_ONCE = 20  # queries under way of one activity
 ALIVE = timedelta(seconds=75)  # a worker polls for 60 s at a time, so one that polled longer ago has gone
 M = TypeVar("M")
 
@@ -46,7 +48,7 @@ class Server:
     @property
     def activities(self) -> Sequence[Callable[..., Any]]:
         """What a worker registers."""
-        return [self.inspect, self.salvage, self.outputs, self.pollers, self.submit]
+        return [self.inspect, self.salvage, self.outputs, self.readers, self.pollers, self.submit]
 
     @activity.defn(name=Activity.inspect)
     async def inspect(self, asked: Inquiry) -> Inspection:
@@ -93,6 +95,32 @@ class Server:
             raise to_temporal(missing, attempt=1) from error
         ledger = unpack(board.ledger, Ledger)
         return {name: value for name, value in ledger.outputs.items() if name not in ledger.sensitive_outputs}
+
+    @activity.defn(name=Activity.readers)
+    async def readers(self, stack: str) -> list[str]:
+        """The stacks whose standing resources were made with outputs of this one, sorted.
+
+        Asks every arbiter there is. A stack that has never ended an `up` is in nobody's list yet.
+        """
+        query = f"WorkflowType = '{Workflow.stack}' AND ExecutionStatus = 'Running'"
+        names = [e.id.removeprefix("stack/") async for e in self._client.list_workflows(query)]
+        window = asyncio.Semaphore(AT_ONCE)
+
+        async def reads(name: str) -> bool:
+            arbiter = self._client.get_workflow_handle(arbiter_id(name))
+            async with window:
+                activity.heartbeat()
+                try:
+                    board = await arbiter.query(Message.board, result_type=Board)
+                except RPCError as error:
+                    if error.status is RPCStatusCode.NOT_FOUND:  # it ended since it was listed
+                        return False
+                    raise
+            return stack in unpack(board.ledger, Ledger).uses
+
+        others = sorted(name for name in names if name != stack)
+        answers = await asyncio.gather(*map(reads, others))
+        return [name for name, is_reader in zip(others, answers, strict=True) if is_reader]
 
     @activity.defn(name=Activity.pollers)
     async def pollers(self, queues: list[str]) -> list[str]:

@@ -38,6 +38,7 @@ class Activity(StrEnum):
     salvage = "salvage"  # what a terminated run had begun, read from its history
     inspect = "inspect"  # whether a run is open, and how a closed one ended
     outputs = "outputs"  # what another stack gives
+    readers = "readers"  # which stacks read what this one gives
     pollers = "pollers"  # which queues have no worker
     submit = "submit"  # a request to an arbiter, from the `request` workflow
 

@@ -79,6 +79,7 @@ class Ledger(Wire):
     entries: tuple[Entry, ...] = ()
     outputs: dict[str, JsonValue] = Field(default_factory=dict)
     sensitive_outputs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()  # the stacks whose outputs went into what stands
 
     def by_address(self) -> dict[Address, Entry]:
         """The entries by their address; the newest wins."""
@@ -235,6 +236,7 @@ class Draft(Wire):
     seen: tuple[str, ...] = ()  # digests of what each look found
     looked_up: dict[str, JsonValue] = Field(default_factory=dict)  # "data.linux#id" -> value
     stack_outputs: dict[str, JsonValue] = Field(default_factory=dict)
+    readers: tuple[str, ...] = ()  # of a `down`: the stacks that read this one's outputs
 
 
 class Survey(Wire):
@@ -243,6 +245,7 @@ class Survey(Wire):
     looks: tuple[Look, ...] = ()
     asked: tuple[Asked, ...] = ()
     stacks: tuple[str, ...] = ()  # other stacks whose outputs the document reads
+    ask_readers: bool = False  # whether to find out who reads this stack's own
 
 
 class Decision(Wire):

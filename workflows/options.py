@@ -82,6 +82,7 @@ TABLE: Final[dict[Activity, Patience]] = {
     Activity.inspect: _CONTROL,
     Activity.submit: _CONTROL,
     Activity.outputs: _CONTROL,
+    Activity.readers: _CONTROL,
     Activity.pollers: Patience(timedelta(seconds=20), _MINUTES),
 }
 

@@ -48,7 +48,17 @@ async def decide(draft: Draft, needs: Callable[[set[str]], None]) -> Decision:
     for stack in survey.stacks:
         found_there = await ask(Activity.outputs, stack, dict[str, Any], summary=f"the outputs of {stack}")
         outputs |= {f"stack.{stack}#{name}": value for name, value in found_there.items()}
-    whole = {"looks": survey.looks, "seen": tuple(digests), "looked_up": looked_up, "stack_outputs": outputs}
+    readers: list[str] = []
+    if survey.ask_readers:
+        stack = draft.request.stack
+        readers = await ask(Activity.readers, stack, list[str], summary=f"who reads the outputs of {stack}")
+    whole = {
+        "looks": survey.looks,
+        "seen": tuple(digests),
+        "looked_up": looked_up,
+        "stack_outputs": outputs,
+        "readers": tuple(readers),
+    }
     decision: Decision = await ask(
         Activity.plan,
         draft.model_copy(update=whole),
