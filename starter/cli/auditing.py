@@ -11,6 +11,7 @@ import typer
 
 from holdfast.contract import Exit
 from starter.cli.frame import LOOK, awaited, choose, command
+from starter.cli.help import Group
 from starter.cli.writing import table, write, write_json
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def add(app: typer.Typer) -> None:
     """Register the commands."""
     audit = typer.Typer(
         help="The trail of what was done, as Temporal's history has it.",
-        epilog="Example:\n\n  holdfast audit log --stack shop --since 2h",
+        cls=Group,
+        rich_markup_mode=None,
+        epilog="Example:\n  holdfast audit log --stack shop --since 2h",
         no_args_is_help=True,
     )
     command(

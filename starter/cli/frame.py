@@ -16,6 +16,7 @@ import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError  # typer's own copy of click
 
 from holdfast.contract import Exit
+from starter.cli.help import Command
 from starter.cli.writing import paint, say, write_json
 
 if TYPE_CHECKING:
@@ -81,9 +82,8 @@ class Leave(Exception):
 
 def command(app: typer.Typer, panel: str | None, *examples: str, name: str | None = None) -> Callable[[C], C]:
     """Register a command with its panel and its examples."""
-    # Rich reads square brackets as markup; a blank line is what typer takes for a new one.
-    shown = "\n\n".join(f"  {e}".replace("[", r"\[") for e in examples)
-    return app.command(name, rich_help_panel=panel, epilog=f"Example:\n\n{shown}", no_args_is_help=False)
+    shown = "\n".join(f"  {example}" for example in examples)
+    return app.command(name, cls=Command, rich_help_panel=panel, epilog=f"Example:\n{shown}", no_args_is_help=False)
 
 
 def awaited(work: Coroutine[Any, Any, T]) -> T:

@@ -11,6 +11,7 @@ import typer
 
 from holdfast.contract import Exit
 from starter.cli.frame import START, Format, Output, awaited, command
+from starter.cli.help import Group
 from starter.cli.writing import say, table, terminal, write, write_json
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ def add(app: typer.Typer) -> None:
     command(app, START, "holdfast demo", "holdfast demo --cloud aws")(demo)
     local = typer.Typer(
         help="The embedded environment: Temporal, its Web UI, local clouds and workers on this machine.",
-        epilog="Example:\n\n  holdfast local start --detach",
+        cls=Group,
+        rich_markup_mode=None,
+        epilog="Example:\n  holdfast local start --detach",
         no_args_is_help=True,
     )
     command(local, None, "holdfast local start", "holdfast local start --dir ./here --detach")(start)

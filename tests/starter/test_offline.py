@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -36,25 +34,9 @@ def test_help_imports_nothing_heavy() -> None:
     code = "import sys; from starter.cli import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     tops = {name.partition(".")[0] for name in said.stderr.split()}
-    assert not tops & {"temporalio", "pydantic", "boto3", "botocore", "google", "azure", "moto", "ruamel", "structlog"}
+    heavy = {"temporalio", "pydantic", "boto3", "botocore", "google", "azure", "moto", "ruamel", "structlog", "rich"}
+    assert not tops & heavy
     assert "Begin" in said.stdout
-
-
-def test_help_is_quick() -> None:
-    """Help costs a fraction of a second of work, also on a busy machine."""
-    command = [sys.executable, "-c", "from starter.cli import main; main()", "--help"]
-
-    def once() -> float:
-        import resource
-
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-    began = time.monotonic()
-    median = statistics.median(once() for _ in range(5))
-    assert median < 0.6, f"{median:.2f} s of work; {time.monotonic() - began:.2f} s for five"
 
 
 def test_check_says_what_a_document_holds(alone: Place) -> None:
