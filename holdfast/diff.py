@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from holdfast.plan import Action, FieldChange
+from holdfast.plan import Action, FieldChange, canonical_json
 from holdfast.resource import ResourceType
 from holdfast.values import freeze, has_opaque, has_unknown, resolve, thaw
 
@@ -22,6 +22,7 @@ __all__ = [
     "invert",
     "is_after",
     "is_before",
+    "is_midway",
     "renamed_in",
     "three_way",
     "undo_changes",
@@ -146,6 +147,20 @@ def is_after(live: Mapping[str, Any], changes: Iterable[FieldChange]) -> bool:
     return all(_reads(live, c.path, c.after) for c in changes)
 
 
+def is_midway(kind: ResourceType[Any], path: str, before: JsonValue, stands: JsonValue, after: JsonValue) -> bool:
+    """Whether a value is one that an update from `before` to `after` passes through: of a `stepwise` list, all the
+    members that both have, and no member that neither has. Values are frozen and in canonical form.
+    """
+    if path not in kind.stepwise:
+        return False
+    first, now, last = ({canonical_json(member) for member in _list(v)} for v in (before, stands, after))
+    return first & last <= now <= first | last
+
+
+def _list(value: JsonValue) -> list[JsonValue]:
+    return value if isinstance(value, list) else []
+
+
 def _reads(live: Mapping[str, Any], path: str, value: JsonValue) -> bool:
     field = path.partition(".")[0]
     return field not in live or value_at(live, path) == value
@@ -161,9 +176,10 @@ def undo_changes(
 
     Returns `(to_write, foreign)`. A field whose live value is the change's after, or its before under an id that died,
     is written back; one that already is the before-image is left; any other value is foreign and is not touched. A
-    field that cannot be read is written back unseen. `renamed` maps ids that died to those that stand for them now; as
-    more of them become known, the same changes may be taken back again. With a `kind` values are compared in its
-    canonical form, since a list of new ids sorts otherwise. No value may be unknown: see `arrived`.
+    field that cannot be read is written back unseen, and a `stepwise` one that stands midway is written back whole.
+    `renamed` maps ids that died to those that stand for them now; as more of them become known, the same changes may be
+    taken back again. With a `kind` values are compared in its canonical form, since a list of new ids sorts otherwise.
+    No value may be unknown: see `arrived`.
     """
     died = renamed or {}
 
@@ -183,7 +199,11 @@ def undo_changes(
             to_write.append(back)
         elif form(path, stands) == target:
             continue
-        elif form(path, renamed_in(stands, died)) == target or form(path, stands) == form(path, change.after):
+        elif (
+            (now := form(path, renamed_in(stands, died))) == target
+            or form(path, stands) == (after := form(path, change.after))
+            or (kind is not None and is_midway(kind, path, back.after, freeze(now), freeze(after)))
+        ):
             to_write.append(back)
         else:
             foreign.append(back)

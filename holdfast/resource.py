@@ -183,6 +183,8 @@ class ResourceType(ABC, Generic[S]):
     delete_undo: ClassVar[UndoLabel] = UndoLabel.exact  # of a delete; its fields come back, with a new id
     delete_note: ClassVar[str] = ""  # what a delete loses, in words
     holds_data: ClassVar[bool] = False  # `down` asks again
+    stepwise: ClassVar[frozenset[str]] = frozenset()  # lists whose members take a call each: cut off midway, some are
+    # as before the update and some as after it
     one_way: ClassVar[Mapping[str, str]] = {}  # mutable fields whose update does not return, and why
     operations: ClassVar[Mapping[str, Operated]] = {}
     stopped_for: ClassVar[Mapping[str, tuple[str, str]]] = {}  # field -> operations before and after its update

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from activities.protocol.job import Job
 from holdfast.act import Done
-from holdfast.diff import arrived, is_before, renamed_in, undo_changes, value_at
+from holdfast.diff import arrived, is_before, is_midway, renamed_in, undo_changes, value_at
 from holdfast.errors import ChangedElsewhere, Gone, NotOurs, PlanStale
 from holdfast.plan import FieldChange
 from holdfast.resource import Observation, Status
@@ -109,11 +109,14 @@ def _changes(job: Job) -> tuple[FieldChange, ...]:
 
 
 def _is_there(job: Job, change: FieldChange, live: Observation) -> bool:
-    """Whether the field is as wanted already. A field that cannot be read never is."""
+    """Whether the field is as wanted already. A field that cannot be read never is, nor one that an earlier delivery
+    left midway.
+    """
     if change.path.partition(".")[0] not in live.properties:
         return False
     now = value_at(job.live(live), change.path)
-    if now not in (change.before, change.after):
+    known = now in (change.before, change.after)
+    if not known and not is_midway(job.kind, change.path, change.before, now, change.after):
         raise ChangedElsewhere(
             f"{job.address}: {change.path} is {now!r}; the plan saw {change.before!r} and wants {change.after!r}",
             address=job.address,
