@@ -1,11 +1,11 @@
-"""The ways in which an answer can be lost, each as something a test can do to three acts at once."""
+"""The ways in which an answer can be lost, each as something a test can do to many acts at one instant."""
 
 from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from tests.cloud import Control
@@ -16,19 +16,38 @@ Completed = Callable[[], Awaitable[int]]  # how many activities have completed, 
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """One request that shall be struck, by what it asks and a piece of what it says."""
+
+    action: str
+    contains: str
+    region: str
+    nth: int = 1  # which of the requests that fit: the second one may be the taking back
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
-    """What a loss strikes: requests with one of these actions, one of each."""
+    """What a loss strikes, and with what."""
 
     control: Control
     worker: Worker
     wire: Wire
-    actions: tuple[str, ...]
+    targets: tuple[Target, ...]
     completed: Completed
-    nth: int = 1  # which of the requests with one action is struck: the second one may be the taking back
+    rules: dict[str, Target] = field(default_factory=dict)
 
-    def match(self, action: str) -> dict[str, Any]:
-        """A rule's match for one of the actions."""
-        return {"action": action, "nth": self.nth, "count": 1}
+    def set(self, effect: str, **more: Any) -> None:
+        """The same rule for every target."""
+        for t in self.targets:
+            rule = self.control.fault(
+                effect, action=t.action, contains=t.contains, region=t.region, nth=t.nth, count=1, **more
+            )
+            self.rules[rule] = t
+
+    def spared(self) -> list[Target]:
+        """The targets that no rule has struck."""
+        fired = {rule["id"] for rule in self.control.faults() if rule["fired"]}
+        return [target for rule, target in self.rules.items() if rule not in fired]
 
 
 class Loss(ABC):
@@ -41,8 +60,15 @@ class Loss(ABC):
         """Set the trap."""
 
     async def strike(self, scene: Scene) -> None:
-        """Spring it, and let a new worker come; the default waits for a loss that springs by itself."""
-        await asyncio.sleep(0)
+        """Spring it, and let a new worker come. The default waits for a loss that springs by itself.
+
+        Raises `TimeoutError`, naming what was spared.
+        """
+        for _ in range(600):
+            if not scene.spared():
+                return
+            await asyncio.sleep(0.1)
+        raise TimeoutError(f"these requests were never made: {scene.spared()}")
 
 
 class _Held(Loss):
@@ -51,11 +77,11 @@ class _Held(Loss):
     executed: ClassVar[bool] = True
 
     def arm(self, scene: Scene) -> None:
-        for action in scene.actions:
-            (scene.control.hold if self.executed else scene.control.hold_before)(**scene.match(action))
+        scene.set("hold" if self.executed else "hold_before")
 
     async def strike(self, scene: Scene) -> None:
-        await asyncio.to_thread(scene.control.wait_held, len(scene.actions), 40)
+        await super().strike(scene)
+        await asyncio.to_thread(scene.control.wait_held, len(scene.targets), 5)
         await self.kill(scene)
         scene.control.heal()
         scene.wire.release()
@@ -89,7 +115,7 @@ class CompletionNotSent(_Held):
     async def kill(self, scene: Scene) -> None:
         scene.wire.hold_up()
         scene.control.release()
-        await asyncio.sleep(1)  # the worker has its answers now, and speaks into a wire that carries nothing
+        await asyncio.sleep(1.5)  # the worker has its answers now, and speaks into a wire that carries nothing
         scene.worker.kill()
 
 
@@ -100,8 +126,8 @@ class AcknowledgementLost(_Held):
         before = await scene.completed()
         scene.wire.hold_down()
         scene.control.release()
-        for _ in range(100):
-            if await scene.completed() > before:
+        for _ in range(100):  # each act may have calls to make yet, and one whose turn has come tells the server so
+            if await scene.completed() >= before + len(scene.targets):
                 break
             await asyncio.sleep(0.1)
         scene.worker.kill()
@@ -111,24 +137,21 @@ class AnswerLost(Loss):
     name = "executed, and the connection dropped"
 
     def arm(self, scene: Scene) -> None:
-        for action in scene.actions:
-            scene.control.lose_answer(**scene.match(action))
+        scene.set("lose_answer")
 
 
 class RequestLost(Loss):
     name = "not executed, and the connection dropped"
 
     def arm(self, scene: Scene) -> None:
-        for action in scene.actions:
-            scene.control.lose_request(**scene.match(action))
+        scene.set("lose_request")
 
 
 class LateCommit(Loss):
     name = "the connection dropped, and executed seconds later"
 
     def arm(self, scene: Scene) -> None:
-        for action in scene.actions:
-            scene.control.late_commit(4, **scene.match(action))
+        scene.set("late_commit", after=4)
 
 
 class StaleReads(Loss):
@@ -136,8 +159,7 @@ class StaleReads(Loss):
 
     def arm(self, scene: Scene) -> None:
         scene.control.settings(new_list_lag_seconds=5, stale_seconds=3, deleted_lag_seconds=3)
-        for action in scene.actions:
-            scene.control.lose_answer(**scene.match(action))
+        scene.set("lose_answer")
 
 
 LOSSES: tuple[Loss, ...] = (

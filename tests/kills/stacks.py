@@ -1,0 +1,133 @@
+"""One stack in the local cloud: what is asked of it, what of the world is its, and what is wrong with how it ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdfast.contract import OnFailure, Operation, State, run_id
+from holdfast.run import Report, Source
+from tests.cloud import ACCOUNT, Entry
+from tests.kills.conftest import Crew
+from tests.kills.losses import Target
+from tests.kills.parts import KINDS, Part
+
+EVERY = 1.0  # seconds between two looks at a run: many are watched at once
+
+HEAD = """
+version: 1
+stack: {stack}
+owner: tests
+environment: dev
+scopes: {{main: {{cloud: aws, account: "{account}", region: {region}}}}}
+defaults: {{scope: main}}
+resources:
+"""
+
+
+class Stack:
+    """The stack of one part."""
+
+    def __init__(self, crew: Crew, part: Part, name: str) -> None:
+        self.crew, self.part, self.name = crew, part, name
+        self.before: dict[str, Any] = {}
+        self._ids: dict[str, str] = {}
+
+    async def prepare(self) -> None:
+        """Bring about what stands before."""
+        if self.part.before is not None:
+            report = await self._run(self.part.before)
+            assert report.state is State.done, f"{self}: {report.cause}"
+        world = self.crew.cloud.control.world()
+        self.before, self._ids = self.standing(world), self._named(world)
+
+    def targets(self) -> list[Target]:
+        """The requests to strike."""
+        part, words = self.part, {"stack": self.name, **self._ids}
+        return [Target(action, word.format(**words), part.region, part.nth) for action, word in part.struck]
+
+    def refuse(self) -> None:
+        """Let the cloud refuse the last step. Before any other rule: what is refused is not for the others to count."""
+        if self.part.is_undone:
+            anchor = self._ids["anchor"]
+            self.crew.cloud.control.refuse("UnauthorizedOperation", action="DeleteVolume", contains=anchor)
+
+    async def ask(self) -> Report:
+        """The run that is struck."""
+        return await self._run(self.part.asked)
+
+    async def ask_again(self) -> State | None:
+        """How a second `up` of what stands now ends."""
+        return (await self._run(self.part.stands)).state if self.part.stands is not None else State.unchanged
+
+    def wrong(self, report: Report, world: dict[str, Any]) -> list[str]:
+        """What is wrong with how it ended."""
+        part, found = self.part, []
+        if report.state is not part.state:
+            found.append(f"ended {report.state}: {[str(o.letter) for o in report.owed] or report.cause}")
+        stands = self.standing(world)
+        if part.is_undone and stands != self.before:
+            found.append(f"not as it was before: {stands} instead of {self.before}")
+        wanted = sorted(line.split(":")[0].strip() for line in (part.stands or "").splitlines() if "kind:" in line)
+        names = sorted(
+            address.rpartition("/")[2] for kind in stands.values() for address in kind for _ in kind[address]
+        )
+        if names != wanted:
+            found.append(f"{names} stand instead of {wanted}")
+        if part.lets_go:
+            everything = [
+                one for kinds in world.get(ACCOUNT, {}).values() for kind in KINDS for one in kinds.get(kind, {})
+            ]
+            found += [f"{name} ({one}) is gone" for name, one in self._ids.items() if one not in everything]
+        return [f"{self}: {what}" for what in found]
+
+    def is_about(self, entry: Entry) -> bool:
+        """Whether a request was this stack's: by its name, or by an id of what it has."""
+        said = str(entry.parameters)
+        return any(word in said for word in (f"{self.name}-", f"{self.name}/", *self._ids.values()))
+
+    async def completed(self) -> int:
+        """How many activities of its newest run have completed."""
+        history = await self.crew.client.get_workflow_handle(run_id(self.name)).fetch_history()
+        return sum(event.HasField("activity_task_completed_event_attributes") for event in history.events)
+
+    def standing(self, world: dict[str, Any]) -> dict[str, Any]:
+        """What carries its mark: kind -> address -> fields. Ids and tokens differ by nature, and are left out."""
+        found: dict[str, Any] = {}
+        for kind, _, thing, tags in self._marked(world):
+            address = tags.pop("holdfast-address")
+            tags.pop("holdfast-token")
+            found.setdefault(kind, {}).setdefault(address, []).append({**thing, "tags": tags})
+        return found
+
+    def _named(self, world: dict[str, Any]) -> dict[str, str]:
+        return {tags["holdfast-address"].rpartition("/")[2]: one for _, one, _, tags in self._marked(world)}
+
+    def _marked(self, world: dict[str, Any]) -> list[tuple[str, str, dict[str, Any], dict[str, str]]]:
+        found = []
+        for kinds in world.get(ACCOUNT, {}).values():
+            for kind, things in kinds.items():
+                for one, thing in things.items():
+                    tags = dict(thing.get("tags") or {})
+                    if tags.pop("holdfast-owner", "") == f"holdfast/{self.name}":
+                        found.append((kind, one, thing, tags))
+        return found
+
+    async def _run(self, resources: str | None) -> Report:
+        operation = Operation.down if resources is None else Operation.up
+        source = Source(file="stack.yaml", text=self._document(resources)) if resources else None
+        on_failure = OnFailure.keep if resources is None else OnFailure.rollback
+        holdfast = self.crew.holdfast
+        request = holdfast.request(
+            operation, self.name, source=source, on_failure=on_failure, confirmed=("data", "delete-first")
+        )
+        ticket = await holdfast.submit(request)
+        async for _ in holdfast.watch(ticket.run, every=EVERY):
+            pass
+        return await holdfast.report(ticket.run)
+
+    def _document(self, resources: str) -> str:
+        part = self.part
+        return (HEAD + resources).format(stack=self.name, account=ACCOUNT, region=part.region, about=part.about)
+
+    def __str__(self) -> str:
+        return f"{self.part.name} ({self.name})"
