@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 SOURCES := pyproject.toml requirements.lock tools/locked.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-all bench lint format types lock clean
+.PHONY: help demo install test test-all bench lint format types pages lock clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,13 +21,13 @@ install: $(VENV)/.installed-dev ## install everything, for working on Holdfast
 
 # Four at a time, on two cores as well: most of what takes time here waits for processes that were killed.
 test: $(VENV)/.installed-dev ## run the quick tests, in parallel
-	@$(BIN)/python -m pytest -n 4 -m "not slow and not bench" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 4 -m "not slow" $(PYTEST_ARGS)
 
 test-all: $(VENV)/.installed-dev ## run every test, the slow ones too
-	@$(BIN)/python -m pytest -n 4 -m "not bench" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 4 $(PYTEST_ARGS)
 
-bench: $(VENV)/.installed-dev ## measure
-	@$(BIN)/python -m pytest -m bench --timeout=0 $(PYTEST_ARGS)
+bench: $(VENV)/.installed-dev ## measure, side by side: all of it, or BENCH="buckets help"
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 lint: $(VENV)/.installed-dev ## check style, format and who imports whom
 	@$(BIN)/ruff check --quiet
@@ -40,6 +40,9 @@ format: $(VENV)/.installed-dev ## put the code into shape
 
 types: $(VENV)/.installed-dev ## check types
 	@$(BIN)/mypy
+
+pages: $(VENV)/.installed-dev ## write the pages that follow from the code
+	@$(BIN)/python -m tools.pages
 
 # Keeps what is pinned; `make lock UPGRADE=1` takes the newest of everything.
 lock: ## pin the dependencies again, after a change in pyproject.toml
