@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import jsonschema
 import pytest
 
 from holdfast.catalog import Catalog
@@ -14,8 +15,6 @@ from holdfast.document.problems import Problems
 from holdfast.document.text import compose
 from holdfast.errors import InvalidInput
 from tests.document.kinds import CATALOG, SHOP
-
-jsonschema = pytest.importorskip("jsonschema", reason="no JSON Schema validator is installed")
 
 
 def shop() -> Any:
