@@ -6,8 +6,19 @@ from typing import Any
 
 import pytest
 
-from tests.cloud import LocalAws
-from tests.localcloud.aws_parts import AT_ONCE, image, instance, launch, network, new_volume, refused, standing, tags
+from tests.cloud import ACCOUNT, LocalAws
+from tests.localcloud.aws_parts import (
+    AT_ONCE,
+    image,
+    instance,
+    launch,
+    network,
+    new_volume,
+    refused,
+    standing,
+    tags,
+    volume,
+)
 
 
 def test_a_life(aws: LocalAws) -> None:
@@ -239,3 +250,67 @@ def test_detach_and_terminate(aws: LocalAws) -> None:
     ec2.attach_volume(VolumeId=free, InstanceId=one, Device="/dev/sdf")
     ec2.terminate_instances(InstanceIds=[one])
     assert standing(aws, "volume")[free]["state"] == "available"
+
+
+def test_monitoring(aws: LocalAws) -> None:
+    """Monitoring is turned on and off, again and again, and not of what is dead."""
+    aws.control.settings(**AT_ONCE)
+    ec2, one = aws.client("ec2"), launch(aws, network(aws))["InstanceId"]
+    for change, said, state in (
+        (ec2.monitor_instances, "pending", "enabled"),
+        (ec2.monitor_instances, "pending", "enabled"),
+        (ec2.unmonitor_instances, "disabling", "disabled"),
+    ):
+        answer = change(InstanceIds=[one])["InstanceMonitorings"]
+        assert answer == [{"InstanceId": one, "Monitoring": {"State": said}}]
+        assert instance(aws, one)["Monitoring"]["State"] == state
+    ec2.terminate_instances(InstanceIds=[one])
+    with refused("IncorrectInstanceState"):
+        ec2.monitor_instances(InstanceIds=[one])
+
+
+def test_whose_public_address(aws: LocalAws) -> None:
+    """A public address that comes with a launch is Amazon's, and an elastic one the account's."""
+    aws.control.settings(**AT_ONCE)
+    ec2, where = aws.client("ec2"), network(aws)
+    nic = {"DeviceIndex": 0, "SubnetId": where.subnet, "AssociatePublicIpAddress": True}
+    one = launch(aws, where, SubnetId=None, SecurityGroupIds=None, NetworkInterfaces=[nic])["InstanceId"]
+    assert instance(aws, one)["NetworkInterfaces"][0]["Association"]["IpOwnerId"] == "amazon"
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=where.vpc)
+    elastic = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    other = launch(aws, where)["InstanceId"]
+    ec2.associate_address(AllocationId=elastic, InstanceId=other)
+    assert instance(aws, other)["NetworkInterfaces"][0]["Association"]["IpOwnerId"] == ACCOUNT
+
+
+def test_operations_a_second(aws: LocalAws) -> None:
+    """A launch says how many operations a second its provisioned disks have, and is refused when it does not."""
+    where = network(aws)
+    disk = {"DeviceName": "/dev/xvda", "Ebs": {"VolumeType": "io2", "VolumeSize": 20}}
+    with refused("MissingParameter"):
+        launch(aws, where, BlockDeviceMappings=[disk])
+    assert standing(aws, "instance") == {}
+    disk["Ebs"]["Iops"] = 500
+    one = launch(aws, where, BlockDeviceMappings=[disk])["InstanceId"]
+    found = volume(aws, instance(aws, one)["BlockDeviceMappings"][0]["Ebs"]["VolumeId"])
+    assert (found["VolumeType"], found["Iops"], found["Size"]) == ("io2", 500, 20)
+
+
+def test_profiles(aws: LocalAws) -> None:
+    """An instance shows the profile that it was launched with, was given since, or none."""
+    aws.control.settings(**AT_ONCE)
+    ec2, where = aws.client("ec2"), network(aws)
+    arns = [
+        aws.client("iam").create_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Arn"]
+        for name in ("reader", "writer")
+    ]
+    one = launch(aws, where, IamInstanceProfile={"Name": "reader"})["InstanceId"]
+    assert instance(aws, one)["IamInstanceProfile"]["Arn"] == arns[0]
+    [link] = ec2.describe_iam_instance_profile_associations()["IamInstanceProfileAssociations"]
+    ec2.replace_iam_instance_profile_association(
+        AssociationId=link["AssociationId"], IamInstanceProfile={"Name": "writer"}
+    )
+    assert instance(aws, one)["IamInstanceProfile"]["Arn"] == arns[1]
+    ec2.disassociate_iam_instance_profile(AssociationId=link["AssociationId"])
+    assert "IamInstanceProfile" not in instance(aws, one)

@@ -15,6 +15,7 @@ from holdfast.errors import (
     Blocked,
     Broken,
     ChangedElsewhere,
+    CreateFailed,
     HoldfastError,
     InUse,
     InvalidInput,
@@ -74,6 +75,7 @@ _NOT_ALLOWED = (
 _QUOTA = (
     "AddressLimitExceeded",
     "InstanceLimitExceeded",
+    "InsufficientFreeAddressesInSubnet",
     "InternetGatewayLimitExceeded",
     "MaxSpotInstanceCountExceeded",
     "OverLimit",
@@ -141,10 +143,12 @@ CODES: Final[Mapping[str, type[HoldfastError]]] = {
     **dict.fromkeys(_PENDING, Pending),
     **dict.fromkeys(_INVALID, InvalidInput),
     "BucketNotEmpty": InUse,
+    "IdempotentInstanceTerminated": CreateFailed,
     "PreconditionFailed": ChangedElsewhere,
 }
 
 _ADVICE: Final[Mapping[type[HoldfastError], str]] = {
+    CreateFailed: "plan again: a new plan has new tokens",
     NotAllowed: "compare the worker's credentials with the kind's permissions: `holdfast kinds KIND`",
     QuotaExceeded: "raise the quota, or free something of this kind, and run again",
     InUse: "empty it or remove what still uses it, then run again",

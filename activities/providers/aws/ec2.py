@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from activities.providers.aws import tags
-from holdfast.errors import NotFound
+from holdfast.errors import NotFound, Pending
 from holdfast.model import Scope, Status
-from holdfast.resource import Call, Observation, ResourceType, S, Search
+from holdfast.resource import Call, Clients, Observation, ResourceType, S, Search
 
-PAGE = 1000  # what EC2's lists give at most in one answer
+PAGE = 1000  # what most of EC2's lists give at most in one answer
 
 
 class Ec2Kind(ResourceType[S]):
@@ -22,14 +23,27 @@ class Ec2Kind(ResourceType[S]):
     listed_in: ClassVar[str]  # the answer's list
     id_field: ClassVar[str]  # the id, in a member of the list
     tag_type: ClassVar[str]  # the resource type of a TagSpecification
+    page: ClassVar[int] = PAGE
 
     @abstractmethod
     def see(self, raw: dict[str, Any], scope: Scope) -> Observation:
         """One member of a list as an observation."""
 
-    def complete(self, seen: Observation, call: Call[S]) -> Observation:
-        """Read what the list does not show; the default needs nothing more."""
+    def fill(self, seen: Sequence[Observation], client: Clients) -> Iterable[Observation]:
+        """Read what the list does not show, for a page of it at once; the default needs nothing more."""
         return seen
+
+    def complete(self, seen: Observation, call: Call[S]) -> Observation:
+        """Read what only a call per resource shows; the default needs nothing more than `fill`."""
+        return next(iter(self.fill([seen], call.client)))
+
+    def parts(self, call: Call[S]) -> list[str]:
+        """The ids that carry its tags: its own, and those of what comes and goes with it."""
+        return [call.id]
+
+    def is_mine(self, address: str | None) -> bool:
+        """Whether what bears an address is of this kind, and no part of something that is of another."""
+        return address is None or address.split("/")[1:2] == [self.kind]
 
     def observe(self, call: Call[S]) -> Observation:
         """By id."""
@@ -43,29 +57,32 @@ class Ec2Kind(ResourceType[S]):
         return self.complete(seen, call) if seen.stands else seen
 
     def discover(self, search: Search) -> Iterator[Observation]:
-        """By tag, a thousand a call."""
+        """By tag, as many a call as the list gives."""
         pages = search.client("ec2").get_paginator(self.describe)
-        for page in pages.paginate(Filters=tags.filters(search), PaginationConfig={"PageSize": PAGE}):
-            for raw in self._members(page):
-                yield self.see(raw, search.scope)
+        for page in pages.paginate(Filters=tags.filters(search), PaginationConfig={"PageSize": self.page}):
+            seen = [self.see(raw, search.scope) for raw in self._members(page)]
+            # An instance's root disk bears the marks of its instance, and is no resource of its own.
+            whole = [o for o in seen if o.status is not Status.absent and self.is_mine(o.address)]
+            yield from self.fill(whole, search.client)
 
     def adopt(self, call: Call[S]) -> Observation:
         """Tags only."""
-        call.client("ec2").create_tags(Resources=[call.id], Tags=tags.listed(tags.marks(call)))
+        call.client("ec2").create_tags(Resources=self.parts(call), Tags=tags.listed(tags.marks(call)))
         return self.observe(call)
 
     def disown(self, call: Call[S]) -> Observation:
         """Tags only."""
-        call.client("ec2").delete_tags(Resources=[call.id], Tags=[{"Key": mark} for mark in tags.MARKS])
+        call.client("ec2").delete_tags(Resources=self.parts(call), Tags=[{"Key": mark} for mark in tags.MARKS])
         return self.observe(call)
 
     def retag(self, call: Call[S]) -> None:
         """Write the changed tags of an update, and take off those that are no longer wanted."""
         write, remove = tags.changed(call.changes)
+        parts = self.parts(call) if write or remove else []
         if write:
-            call.client("ec2").create_tags(Resources=[call.id], Tags=tags.listed(write))
+            call.client("ec2").create_tags(Resources=parts, Tags=tags.listed(write))
         if remove:
-            call.client("ec2").delete_tags(Resources=[call.id], Tags=[{"Key": key} for key in remove])
+            call.client("ec2").delete_tags(Resources=parts, Tags=[{"Key": key} for key in remove])
 
     def specification(self, call: Call[S]) -> list[dict[str, Any]]:
         """`TagSpecifications` of a create."""
@@ -74,6 +91,19 @@ class Ec2Kind(ResourceType[S]):
     def made(self, call: Call[S], raw: dict[str, Any]) -> Call[S]:
         """The call, about what its first request has just made."""
         return replace(call, remote_id=str(raw[self.id_field]))
+
+    @contextmanager
+    def young(self, call: Call[S]) -> Iterator[None]:
+        """Around the later calls of a create. Raises `Pending` where AWS does not know everywhere yet what it has made.
+
+        Source: EC2 Developer Guide, "Eventual consistency".
+        """
+        try:
+            yield
+        except NotFound as error:
+            if call.id not in error.letter.happened:
+                raise
+            raise Pending(f"{call.id} was made, and is not known everywhere yet", code=error.letter.code) from error
 
     def shown(self, call: Call[S], raw: dict[str, Any] | None) -> Observation:
         """What was made, as it stands; on its way, from the answer itself, while reads do not show it yet."""

@@ -4,8 +4,9 @@ Settings: `instance_pending_seconds`, `instance_stopping_seconds`, `instance_shu
 `instance_gone_seconds` (terminated, and still shown), `instance_fails` (a reason code: launches end terminated).
 
 Moto: running at the first look, terminated at once and for ever, its interface left behind; resizes what runs; resets
-the metadata options it was not told; forgets DisableApiTermination. AWS: pending, running, stopping, stopped,
-shutting-down, terminated; the type changes only when stopped; a terminated instance is shown for about an hour.
+the metadata options it was not told; forgets DisableApiTermination; cannot change monitoring. AWS: pending, running,
+stopping, stopped, shutting-down, terminated; the type changes only when stopped; a terminated instance is shown for
+about an hour.
 Sources: EC2 User Guide "Instance lifecycle"; EC2 API reference "ModifyInstanceAttribute", "TerminateInstances",
 "ModifyInstanceMetadataOptions", "Error codes".
 """
@@ -41,6 +42,8 @@ def install(calls: Calls) -> None:
     calls.instead("ec2", "StopInstances", stop)
     calls.instead("ec2", "RebootInstances", reboot)
     calls.instead("ec2", "TerminateInstances", terminate)
+    calls.instead("ec2", "MonitorInstances", monitor)
+    calls.instead("ec2", "UnmonitorInstances", monitor)
     calls.before("ec2", "ModifyInstanceAttribute", may_change)
     calls.before("ec2", "ModifyInstanceAttribute", one_attribute)
     calls.before("ec2", "ModifyInstanceMetadataOptions", keep_options)
@@ -220,6 +223,17 @@ def terminate(call: Call, _: Any) -> ActionResult:
     return ActionResult({"TerminatingInstances": _changes(changed)})
 
 
+def monitor(call: Call, _: Any) -> ActionResult:
+    """Metrics every minute, or every five. Moto cannot. AWS's answer speaks of the change, and reads of its outcome."""
+    on, instances = call.action == "MonitorInstances", _named(call)
+    for instance in instances:
+        if instance.state in DEAD:
+            _wrong(instance, "a state from which its monitoring can be changed")
+        instance.monitoring_state = "enabled" if on else "disabled"
+    state = {"State": "pending" if on else "disabling"}
+    return ActionResult({"InstanceMonitorings": [{"InstanceId": i.id, "Monitoring": state} for i in instances]})
+
+
 def _wrong(instance: Any, wanted: str) -> None:
     raise Refusal("IncorrectInstanceState", f"The instance '{instance.id}' is not in {wanted}.")
 
@@ -284,6 +298,7 @@ def _of_first_nic(attribute: str, instance: Any) -> Any:
 
 
 def _patch() -> None:
+    from moto.ec2.models.elastic_network_interfaces import NetworkInterface
     from moto.ec2.models.instances import Instance, InstanceBackend
     from moto.ec2.responses import EC2Response
     from moto.ec2.utils import filter_dict_attribute_mapping
@@ -298,6 +313,15 @@ def _patch() -> None:
         replaced(Instance, name, property(functools.partial(_of_first_nic, attribute)))
     dns: Any = Instance.__dict__["private_dns_name"]
     replaced(Instance, "private_dns_name", property(lambda i: dns.fget(i) if i.nics else ""))
+
+    associated: Any = NetworkInterface.__dict__["association"]
+
+    def owned(nic: Any) -> dict[str, Any]:
+        """Moto: every public address is the account's. AWS: one that comes with a launch is Amazon's."""
+        said: dict[str, Any] = associated.fget(nic)
+        return said if not said or said.get("allocationId") else {**said, "ipOwnerId": "amazon"}
+
+    replaced(NetworkInterface, "association", property(owned))
 
     def change_groups(backend: Any, instance_id: str, ids: list[str]) -> Any:
         """Moto: changes what the instance says, not what its interface has. AWS: they are the interface's."""

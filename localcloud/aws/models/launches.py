@@ -1,6 +1,7 @@
 """Refuses launches that EC2 refuses, and fills in what it fills in.
 
-Moto: takes any image, type and key pair; drops the image's own disks when one is named; forgets a disk's throughput.
+Moto: takes any image, type and key pair; drops the image's own disks when one is named; forgets a disk's throughput,
+and fails for its operations a second.
 AWS: InvalidAMIID.NotFound, InvalidParameterValue, InvalidKeyPair.NotFound; the request's disks are laid over the
 image's.
 Sources: EC2 API reference "RunInstances", "EbsBlockDevice", "Error codes".
@@ -14,6 +15,8 @@ from moto.core.responses import ActionResult
 
 from localcloud.aws.models.calls import Call, Calls, Refusal
 from localcloud.aws.models.volumes import settle_performance, valid_size
+
+PROVISIONED = {"io1", "io2"}  # types whose operations a second must be said
 
 
 def install(calls: Calls) -> None:
@@ -74,8 +77,12 @@ def valid(call: Call) -> None:
     for disk in asked.get("BlockDeviceMappings", []):
         if not disk.get("DeviceName"):
             raise Refusal("MissingParameter", "The request must contain the parameter deviceName")
-        if size := disk.get("Ebs", {}).get("VolumeSize"):
-            valid_size(disk["Ebs"].get("VolumeType", "gp3"), size)
+        ebs = disk.get("Ebs", {})
+        if size := ebs.get("VolumeSize"):
+            valid_size(ebs.get("VolumeType", "gp3"), size)
+        if ebs.get("VolumeType") in PROVISIONED and not ebs.get("Iops"):
+            message = f"The parameter iops must be specified for {ebs['VolumeType']} volumes."
+            raise Refusal("MissingParameter", message)
 
 
 def _network(call: Call) -> None:
@@ -115,14 +122,19 @@ def disks(call: Call) -> list[dict[str, Any]]:
     return list(laid.values())
 
 
+def _for_moto(disk: dict[str, Any]) -> dict[str, Any]:
+    said = {name: value for name, value in disk["Ebs"].items() if name != "SnapshotId"}
+    if said.get("VolumeType") in PROVISIONED:
+        del said["VolumeType"]  # it is given to the volume afterwards
+    return {**disk, "Ebs": said}
+
+
 def launch(call: Call, proceed: Any) -> Any:
     """Launch MaxCount instances with their disks."""
     if call.params.get("LaunchTemplate"):
         return proceed()
     wanted = disks(call)
-    call.set(
-        "BlockDeviceMappings", [{**d, "Ebs": {k: v for k, v in d["Ebs"].items() if k != "SnapshotId"}} for d in wanted]
-    )
+    call.set("BlockDeviceMappings", [_for_moto(d) for d in wanted])
     call.set("MinCount", call.params.get("MaxCount", 1))
     result = proceed()
     made: Any = result.result if isinstance(result, ActionResult) else None
@@ -130,6 +142,6 @@ def launch(call: Call, proceed: Any) -> Any:
     for instance in made.instances if made else ():
         for device, attached in instance.block_device_mapping.items():
             volume, said = call.backend.volumes[attached.volume_id], by_device.get(device, {})
-            volume.snapshot_id = said.get("SnapshotId")
+            volume.snapshot_id, volume.volume_type = said.get("SnapshotId"), said.get("VolumeType", volume.volume_type)
             settle_performance(volume, said.get("Iops"), said.get("Throughput"))
     return result
