@@ -56,6 +56,11 @@ class Process:
         return self._log.read_text() if self._log.exists() else ""
 
     @property
+    def pid(self) -> int | None:
+        """None while it does not run."""
+        return self._child.pid if self._child is not None else None
+
+    @property
     def alive(self) -> bool:
         return self._child is not None and self._child.poll() is None
 
