@@ -50,7 +50,7 @@ def test_both_workers_die_in_the_middle_of_a_walk(house: House) -> None:
 
 
 def test_the_server_dies_in_the_middle_of_a_walk(house: House) -> None:
-    """A server that was killed, and comes back on its file and port, goes on with the run; who watched it still does."""
+    """A server that was killed, and comes back on its file and port, goes on; whoever watched the run still does."""
     control, file = house.cloud.control, house.document(TREE)
     control.hold(action="CreateVolume", count=2)
     assert house.ask("up", file, "--yes", "--no-wait").code == Exit.done
