@@ -56,10 +56,10 @@ class SimKind(ResourceType[ThingSpec]):
     permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "observe": ("sim:Get",),
         "discover": ("sim:List",),
-        "create": ("sim:Create",),
+        "create": ("sim:Create", "sim:Update"),  # one that takes two calls writes with the second
         "update": ("sim:Update",),
         "delete": ("sim:Delete",),
-        "operate": ("sim:Operate",),
+        "operate": ("sim:Update",),
         "adopt": ("sim:Mark",),
         "disown": ("sim:Mark",),
     }

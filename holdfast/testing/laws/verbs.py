@@ -1,0 +1,324 @@
+"""Every verb of the protocol as a scene: what stands before, which act is delivered, and how the world must end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from holdfast.act import Act, Done
+from holdfast.contract import ADDRESS_TAG, OWNER_TAG, TOKEN_TAG
+from holdfast.errors import Gone
+from holdfast.model import JsonValue
+from holdfast.plan import Action, Undo, UndoLabel, Verb
+from holdfast.resource import Observation, ResourceType, Status
+from holdfast.testing.laws.bench import Bench, changed, likeness
+from holdfast.testing.laws.changing import trial, tried
+
+Judge = Callable[[Done], Iterator[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """An act that is about to be delivered, and the judge of what comes of it."""
+
+    act: Act
+    action: Action
+    judge: Judge  # given the last answer, when everything has come to rest
+    refusal: type[Exception] | None = None  # what it must end in, where it must not end well
+
+
+Verbs = Callable[[Bench], Scene | None]  # None: the kind has no such verb
+
+
+def create(bench: Bench) -> Scene:
+    """A create."""
+    bench.begin()
+    action, act = _creating(bench)
+    return Scene(act, action, lambda done: _stands_once(bench, done.remote_id, bench.spec()))
+
+
+def uncreate(bench: Bench) -> Scene:
+    """Taking back a create whose answer arrived."""
+    bench.begin()
+    action, act = _creating(bench)
+    made = bench.carry(act, action)
+    bench.ground.rest()
+    back = act.model_copy(update={"verb": Verb.delete, "back": True, "remote_id": made.remote_id})
+    return Scene(back, action, lambda _: _nothing_more(bench))
+
+
+def uncreate_unheard(bench: Bench) -> Scene:
+    """Taking back a create of which nobody knows whether it was carried out; it was."""
+    bench.begin()
+    action, act = _creating(bench)
+    bench.carry(act, action)
+    bench.ground.rest()
+    back = act.model_copy(update={"verb": Verb.delete, "back": True})
+    return Scene(back, action, lambda _: _nothing_more(bench))
+
+
+def update(bench: Bench) -> Scene | None:
+    """An update of every field that may change in place, without stopping what stands."""
+    fields = [f for f in tried(bench) if f not in bench.kind.stopped_for]
+    if not fields:
+        return None
+    bench.begin()
+    action, act = _updating(bench, fields)
+    wanted = bench.spec({f: bench.kind.trials[f] for f in fields})
+    return Scene(act, action, lambda _: _stands_once(bench, act.remote_id, wanted))
+
+
+def update_back(bench: Bench) -> Scene | None:
+    """Taking back an update of every field that returns."""
+    fields = [f for f in tried(bench) if f not in bench.kind.stopped_for and f not in bench.kind.one_way]
+    if not fields:
+        return None
+    bench.begin()
+    action, act = _updating(bench, fields)
+    before = bench.standing()
+    bench.carry(act, action)
+    bench.ground.rest()
+    back = act.model_copy(update={"back": True})
+    return Scene(back, action, lambda _: _as_before(bench, before))
+
+
+def delete(bench: Bench) -> Scene:
+    """A delete."""
+    bench.begin()
+    action, act = _deleting(bench)
+    return Scene(act, action, lambda done: _gone(bench, done))
+
+
+def undelete(bench: Bench) -> Scene:
+    """Taking back a delete: its fields stand again where that returns, and where not it says so and makes nothing."""
+    bench.begin()
+    action, act = _deleting(bench)
+    before = bench.added()
+    bench.carry(act, action)
+    bench.ground.rest()
+    back = act.model_copy(update={"verb": Verb.create, "back": True})
+    if not action.undo.label.returns:
+        return Scene(back, action, lambda _: _nothing_more(bench), refusal=Gone)
+    return Scene(back, action, lambda done: _stands_again(bench, before, action, done))
+
+
+def undelete_unsent(bench: Bench) -> Scene:
+    """Taking back a delete that never reached the cloud."""
+    bench.begin()
+    action, act = _deleting(bench)
+    before = bench.standing()
+    back = act.model_copy(update={"verb": Verb.create, "back": True})
+    return Scene(back, action, lambda _: _as_before(bench, before))
+
+
+def adopt(bench: Bench) -> Scene:
+    """Adopting what bears no marks."""
+    bench.begin()
+    action, act = _adopting(bench)
+    return Scene(act, action, lambda _: _marked(bench, act))
+
+
+def adopt_back(bench: Bench) -> Scene:
+    """Taking back an adopt."""
+    bench.begin()
+    action, act = _adopting(bench)
+    before = bench.standing()
+    bench.carry(act, action)
+    bench.ground.rest()
+    return Scene(
+        act.model_copy(update={"verb": Verb.disown, "back": True}), action, lambda _: _as_before(bench, before)
+    )
+
+
+def disown(bench: Bench) -> Scene:
+    """Letting go of what is ours."""
+    bench.begin()
+    action, act = _disowning(bench)
+    return Scene(act, action, lambda _: _unmarked(bench, act))
+
+
+def disown_back(bench: Bench) -> Scene:
+    """Taking back a disown."""
+    bench.begin()
+    action, act = _disowning(bench)
+    before = bench.standing()
+    bench.carry(act, action)
+    bench.ground.rest()
+    return Scene(act.model_copy(update={"verb": Verb.adopt, "back": True}), action, lambda _: _as_before(bench, before))
+
+
+def operating(name: str) -> Verbs:
+    """Carrying out an operation that sets something."""
+
+    def operate(bench: Bench) -> Scene:
+        bench.begin()
+        action, act = _operating(bench, name)
+        sets = bench.kind.operations[name].sets
+        return Scene(act, action, lambda _: _set(bench, act, sets))
+
+    return operate
+
+
+def operating_back(name: str) -> Verbs:
+    """Taking back an operation."""
+
+    def operate(bench: Bench) -> Scene:
+        bench.begin()
+        action, act = _operating(bench, name)
+        before = bench.standing()
+        bench.carry(act, action)
+        bench.ground.rest()
+        return Scene(act.model_copy(update={"back": True}), action, lambda _: _as_before(bench, before))
+
+    return operate
+
+
+def verbs(kind: ResourceType[Any]) -> dict[str, Verbs]:
+    """Every scene of a kind, by what a violation calls it."""
+    found: dict[str, Verbs] = {
+        "create": create,
+        "create taken back": uncreate,
+        "create taken back unheard": uncreate_unheard,
+        "update": update,
+        "update taken back": update_back,
+        "delete": delete,
+        "delete taken back": undelete,
+        "delete taken back unsent": undelete_unsent,
+        "adopt": adopt,
+        "adopt taken back": adopt_back,
+        "disown": disown,
+        "disown taken back": disown_back,
+    }
+    for name, operation in kind.operations.items():
+        if operation.undo is not None:
+            found |= {f"operate {name}": operating(name), f"operate {name} taken back": operating_back(name)}
+    return found
+
+
+# --- acts -----------------------------------------------------------------------------------------------------------
+
+
+def _creating(bench: Bench) -> tuple[Action, Act]:
+    action = bench.action(Verb.create, bench.spec(), undo=Undo(label=UndoLabel.exact, verb=Verb.delete))
+    return action, bench.act(action, bench.token())
+
+
+def _updating(bench: Bench, fields: list[str]) -> tuple[Action, Act]:
+    seen = bench.made()
+    tried_ = trial(bench, seen, fields)
+    one_way = [f for f in fields if f in bench.kind.one_way]
+    unseen = [f for f in fields if f not in seen.properties]
+    label = UndoLabel.irreversible if one_way else UndoLabel.lossy if unseen else UndoLabel.exact
+    action = bench.action(
+        Verb.update, tried_.wanted, seen, changes=tried_.changes, undo=Undo(label=label, verb=Verb.update)
+    )
+    return action, bench.act(action, bench.token())
+
+
+def _deleting(bench: Bench) -> tuple[Action, Act]:
+    seen = bench.made()
+    label, note = bench.kind.delete_label(seen.properties)
+    spec = bench.spec() | bench.kind.canonical(seen.properties)
+    action = bench.action(Verb.delete, spec, seen, undo=Undo(label=label, verb=Verb.create, note=note))
+    return action, bench.act(action, bench.token())
+
+
+def _adopting(bench: Bench) -> tuple[Action, Act]:
+    seen = bench.made()
+    bench.kind.disown(bench.call(seen.token or "", seen.remote_id))
+    bench.ground.rest()
+    live = bench.look(seen.remote_id)
+    action = bench.action(Verb.adopt, bench.spec(), live, before={}, undo=Undo(label=UndoLabel.exact, verb=Verb.disown))
+    return action, bench.act(action, bench.token())
+
+
+def _disowning(bench: Bench) -> tuple[Action, Act]:
+    seen = bench.made()
+    marks: dict[str, JsonValue] = {OWNER_TAG: seen.owner, ADDRESS_TAG: seen.address, TOKEN_TAG: seen.token}
+    action = bench.action(
+        Verb.disown, bench.spec(), seen, before=marks, undo=Undo(label=UndoLabel.exact, verb=Verb.adopt)
+    )
+    return action, bench.act(action, bench.token())
+
+
+def _operating(bench: Bench, name: str) -> tuple[Action, Act]:
+    operation = bench.kind.operations[name]
+    seen = bench.made()
+    if operation.sets.items() <= seen.properties.items() and operation.undo is not None:
+        bench.kind.operate(bench.call(seen.token or "", seen.remote_id), operation.undo)
+        bench.ground.rest()
+        seen = bench.look(seen.remote_id)
+    undo = Undo(label=UndoLabel.exact, verb=Verb.operate, operation=operation.undo)
+    action = bench.action(Verb.operate, bench.spec(), seen, operation=name, undo=undo)
+    return action, bench.act(action, bench.token())
+
+
+# --- judges ---------------------------------------------------------------------------------------------------------
+
+
+def _stands_once(bench: Bench, remote_id: str | None, wanted: dict[str, Any]) -> Iterator[str]:
+    yield from _as_many_as_usual(bench)
+    seen = bench.look(remote_id)
+    if seen.status is not Status.ready:
+        yield f"{remote_id} is {seen.status}"
+        return
+    if seen.owner != str(bench.call("").owner):
+        yield f"{remote_id} says that its owner is {seen.owner}"
+    for change in bench.differs(wanted, seen):
+        yield f"{change.path} is {change.before!r}, and {change.after!r} was asked"
+
+
+def _stands_again(bench: Bench, before: list[Any], action: Action, done: Done) -> Iterator[str]:
+    yield from _as_many_as_usual(bench)
+    seen = bench.look(done.remote_id)
+    for change in bench.differs(dict(action.spec), seen):
+        yield f"{change.path} is {change.before!r}, and it was {change.after!r} before the delete"
+    was, now = likeness(before), likeness(bench.added())
+    if was != now:
+        yield f"there stands {now}, where before the delete stood {was}"
+    if done.remote_id != action.remote_id and done.renamed.get(action.remote_id or "") != done.remote_id:
+        yield f"{action.remote_id} was made anew as {done.remote_id}, and the answer renames {done.renamed}"
+
+
+def _as_many_as_usual(bench: Bench) -> Iterator[str]:
+    stands, usual = Counter(t.kind for t in bench.added()), bench.usual()
+    if stands != usual:
+        yield f"there stands {dict(stands)}, where one leaves {dict(usual)}"
+
+
+def _nothing_more(bench: Bench) -> Iterator[str]:
+    yield from changed(bench.needs, bench.standing())
+
+
+def _gone(bench: Bench, done: Done) -> Iterator[str]:
+    yield from _nothing_more(bench)
+    if done.status not in {Status.absent, Status.deleting}:
+        yield f"its answer says {done.status}, and nobody would wait until it has gone"
+
+
+def _as_before(bench: Bench, before: Any) -> Iterator[str]:
+    yield from changed(before, bench.standing())
+
+
+def _marked(bench: Bench, act: Act) -> Iterator[str]:
+    seen = bench.look(act.remote_id)
+    if (seen.owner, seen.address, seen.token) != (str(act.owner), str(act.address), act.token):
+        yield f"it bears {seen.owner}, {seen.address} and {seen.token}"
+    yield from _as_many_as_usual(bench)
+
+
+def _unmarked(bench: Bench, act: Act) -> Iterator[str]:
+    seen: Observation = bench.look(act.remote_id)
+    if seen.owner is not None or not seen.stands:
+        yield f"it is {seen.status}, and its owner {seen.owner}"
+    yield from _as_many_as_usual(bench)
+
+
+def _set(bench: Bench, act: Act, sets: Any) -> Iterator[str]:
+    seen = bench.look(act.remote_id)
+    for field, value in sets.items():
+        if seen.properties.get(field) != value:
+            yield f"{field} is {seen.properties.get(field)!r} and not {value!r}"
+    yield from _as_many_as_usual(bench)
