@@ -44,7 +44,7 @@ def actions(aws: LocalAws) -> list[str]:
 
 
 def test_safe_as_written(aws: LocalAws, where: Network) -> None:
-    """A short document makes an instance with encrypted disks, IMDSv2 only, and no public address whatever its subnet."""
+    """A short document makes an instance with encrypted disks, IMDSv2 only, and no public address at all."""
     aws.client("ec2").modify_subnet_attribute(SubnetId=where.subnet, MapPublicIpOnLaunch={"Value": True})
     made = web(aws, where)
     made.create()
@@ -70,8 +70,7 @@ def test_all_that_can_be_said(aws: LocalAws, where: Network) -> None:
         profile="reader",
         user_data="#!/bin/sh\ntrue",
         root_size=30,
-        root_type="io2",
-        root_iops=500,
+        root_type="gp2",
         kms_key="arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
         metadata_tokens="optional",
         metadata_hops=2,
@@ -240,8 +239,7 @@ def test_only_what_changed(aws: LocalAws, where: Network) -> None:
         "metadata_tokens": ("optional", "ModifyInstanceMetadataOptions"),
         "monitoring": (True, "MonitorInstances"),
         "root_size": (20, "ModifyVolume"),
-        "root_type": ("io2", "ModifyVolume"),
-        "root_iops": (600, "ModifyVolume"),
+        "root_type": ("gp2", "ModifyVolume"),
         "termination_protection": (True, "ModifyInstanceAttribute"),
     }
     for name, (value, action) in calls.items():

@@ -287,7 +287,7 @@ def test_whose_public_address(aws: LocalAws) -> None:
 def test_operations_a_second(aws: LocalAws) -> None:
     """A launch says how many operations a second its provisioned disks have, and is refused when it does not."""
     where = network(aws)
-    disk = {"DeviceName": "/dev/xvda", "Ebs": {"VolumeType": "io2", "VolumeSize": 20}}
+    disk: dict[str, Any] = {"DeviceName": "/dev/xvda", "Ebs": {"VolumeType": "io2", "VolumeSize": 20}}
     with refused("MissingParameter"):
         launch(aws, where, BlockDeviceMappings=[disk])
     assert standing(aws, "instance") == {}

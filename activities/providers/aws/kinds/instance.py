@@ -144,8 +144,7 @@ web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "$
     trials = {
         "type": "t3.small",
         "root_size": 20,
-        "root_type": "io2",
-        "root_iops": 4000,
+        "root_type": "gp2",
         "power": "stopped",
         "metadata_tokens": "optional",
         "metadata_hops": 2,
@@ -165,7 +164,7 @@ web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "$
         "terminated": Status.absent,  # shown for an hour, and answered to the token that made it for a day
     }
     _POWER = {"pending": "running", "running": "running", "stopping": "stopped", "stopped": "stopped"}
-    _DISK = {"root_size": "Size", "root_type": "VolumeType", "root_iops": "Iops"}
+    _DISK = {"root_size": "Size", "root_type": "VolumeType"}
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -226,7 +225,7 @@ web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "$
             disks |= {raw["VolumeId"]: raw for raw in client("ec2").describe_volumes(Filters=wanted)["Volumes"]}
         for one in seen:
             disk = disks.get(str(one.outputs.get("root_disk")))
-            more = {} if disk is None else {**_disk(disk), "kms_key": disk.get("KmsKeyId")}
+            more = {} if disk is None else _seen(disk)
             yield one.model_copy(update={"properties": {**one.properties, **more}, "partial": False})
 
     def parts(self, call: Call[InstanceSpec]) -> list[str]:
@@ -312,8 +311,8 @@ web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "$
             disk["Encrypted"] = True
             disk |= {"KmsKeyId": wanted.kms_key} if wanted.kms_key else {}
         if root:
-            asked = {"VolumeType": wanted.root_type, "VolumeSize": wanted.root_size, "Iops": wanted.root_iops}
-            disk |= {name: value for name, value in asked.items() if value is not None}
+            disk["VolumeType"] = wanted.root_type
+            disk |= {"VolumeSize": wanted.root_size} if wanted.root_size else {}
         return disk
 
     def update(self, call: Call[InstanceSpec]) -> Observation:
@@ -428,12 +427,12 @@ def _root(raw: dict[str, Any]) -> str | None:
     return next((d["Ebs"]["VolumeId"] for d in disks if "Ebs" in d), None)
 
 
-def _disk(raw: dict[str, Any]) -> dict[str, Any]:
+def _seen(disk: dict[str, Any]) -> dict[str, Any]:
     return {
-        "root_size": raw["Size"],
-        "root_type": raw["VolumeType"],
-        "root_iops": raw.get("Iops"),
-        "encrypted": raw["Encrypted"],
+        "root_size": disk["Size"],
+        "root_type": disk["VolumeType"],
+        "encrypted": disk["Encrypted"],
+        "kms_key": disk.get("KmsKeyId"),
     }
 
 

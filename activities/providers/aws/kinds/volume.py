@@ -20,7 +20,7 @@ class VolumeSpec(Spec):
 
     zone: str = Field(description="the availability zone, as in eu-west-1a")
     size: int = Field(ge=1, le=65_536, description="GiB; it grows, and never shrinks")
-    type: Literal["gp2", "gp3", "io1", "io2", "st1", "sc1"] = "gp3"
+    type: Literal["gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"] = "gp3"
     encrypted: bool = True
     kms_key: str | None = Field(default=None, description="a KMS key's ARN; without one, the account's own for disks")
     tags: dict[str, str] = Field(default_factory=dict)
