@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from holdfast.secret import MARK as SECRET
 from holdfast.secret import Secret
@@ -147,7 +147,12 @@ def weave(value: Any, validate: Callable[[Any], Any]) -> Any:
     if isinstance(value, dict):
         if not any(is_opaque(v) for v in value.values()):
             return validate(value)
-        known = validate({k: v for k, v in value.items() if not is_opaque(v)})
+        try:
+            known = validate({k: v for k, v in value.items() if not is_opaque(v)})
+        except ValidationError as wrong:
+            if all(error["type"] != "missing" for error in wrong.errors(include_url=False)):
+                raise
+            return validate(value)  # a nested spec misses what is opaque, and lets it pass when it is there
         if isinstance(known, dict):
             return {k: v if is_opaque(v) else known[k] for k, v in value.items()}
     return validate(value)
