@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from activities.providers.aws import tags
-from holdfast.errors import NotFound, Pending
+from holdfast.errors import Broken, HoldfastError, NotAllowed, NotFound, Pending, QuotaExceeded
 from holdfast.model import Scope, Status
 from holdfast.resource import Call, Clients, Observation, ResourceType, S, Search
 
@@ -44,6 +44,17 @@ class Ec2Kind(ResourceType[S]):
     def is_mine(self, address: str | None) -> bool:
         """Whether what bears an address is of this kind, and no part of something that is of another."""
         return address is None or address.split("/")[1:2] == [self.kind]
+
+    rehearses = True
+
+    def rehearse(self, call: Call[S]) -> None:
+        """EC2 can say: its `DryRun`, of the first change that a create asks for. Quotas it keeps to itself."""
+        try:
+            self.create(replace(call, client=lambda service: _Dry(call.client(service))))
+        except (NotAllowed, QuotaExceeded):
+            raise
+        except HoldfastError:  # `DryRunOperation` among them: it would have been done
+            return
 
     def observe(self, call: Call[S]) -> Observation:
         """By id."""
@@ -122,3 +133,21 @@ class Ec2Kind(ResourceType[S]):
 
     def _by_id(self, remote_id: str) -> dict[str, Any]:
         return {f"{self.id_field}s": [remote_id]}
+
+
+class _Dry:
+    """A client that changes nothing: whatever it is asked for beside reading is asked as a dry run, and is the last."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._inner, name)
+        if name.startswith(("describe_", "get_")):
+            return method
+
+        def ask(**arguments: Any) -> None:
+            method(**arguments, DryRun=True)
+            raise Broken(f"EC2 answered the dry run of {name} as if it had been done")
+
+        return ask
