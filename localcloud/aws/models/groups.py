@@ -1,7 +1,8 @@
 """Keeps security groups as EC2 keeps them: held by who uses them, their rules changed all or not at all.
 
 Moto: deletes a group that is used or referred to; adds rules one by one, so that a refused call has done half; takes a
-rule twice when only its description differs; answers with the last permission's rules only. AWS: DependencyViolation,
+rule twice when only its description differs; answers with the last permission's rules only; forgets to take away what
+goes out over IPv6, and a description; breaks on a protocol without ports. AWS: DependencyViolation,
 InvalidPermission.Duplicate; a call is one change.
 Sources: EC2 API reference "DeleteSecurityGroup", "AuthorizeSecurityGroupIngress", "CreateSecurityGroup", "Error codes".
 """
@@ -15,6 +16,8 @@ from moto.core.responses import ActionResult
 
 from localcloud.aws.models.calls import Call, Calls, Refusal, replaced
 from localcloud.aws.models.networks import depends, enis
+
+PORTED = {"tcp", "udp", "icmp", "icmpv6"}
 
 
 def install(calls: Calls) -> None:
@@ -106,7 +109,8 @@ def whole(call: Call, proceed: Any) -> Any:
 
 
 def _patch() -> None:
-    from moto.ec2.models.security_groups import SecurityGroupRule
+    from moto.ec2.exceptions import InvalidPermissionNotFoundError
+    from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
 
     def same(one: Any, other: Any) -> bool:
         """Alike but for description and tags. Moto compares the description of a group's rule too."""
@@ -114,7 +118,48 @@ def _patch() -> None:
             return False
         return _key(one) == _key(other)
 
+    def begin(
+        rule: Any, backend: Any, protocol: str, group: str, first: Any, last: Any, *rest: Any, **more: Any
+    ) -> None:
+        """Moto: every protocol but -1 has ports. AWS: only TCP, UDP and both ICMP; what is not said of ICMP is -1."""
+        named = "icmpv6" if protocol == "58" else protocol
+        make(rule, backend, named, group, -1 if first is None else first, -1 if last is None else last, *rest, **more)
+        if rule.ip_protocol not in PORTED:
+            rule.from_port = rule.to_port = None
+
+    def revoke(backend: Any, **asked: Any) -> None:
+        """Moto: in a network without IPv6 nothing is taken away for a block of IPv6."""
+        if asked.get("security_rule_ids"):
+            revoke_by_id(backend, **asked)
+            return
+        group = backend.get_security_group_by_name_or_id(asked["group_name_or_id"])
+        peers = backend._add_source_group(asked["source_groups"], None)  # noqa: SLF001  # as moto's own does
+        going = list(
+            backend._iterate_security_rules(  # noqa: SLF001  # as above
+                asked["ip_protocol"],
+                group.group_id,
+                asked["from_port"],
+                asked["to_port"],
+                asked["ip_ranges"],
+                peers,
+                asked["prefix_list_ids"] or [],
+            )
+        )
+        if any(rule not in group.egress_rules for rule in going):
+            raise InvalidPermissionNotFoundError
+        group.egress_rules = [rule for rule in group.egress_rules if rule not in going]
+
+    def describe(_: Any, said: Any, rule: Any) -> None:
+        """Moto: a rule keeps its description where none is said. AWS: it loses it."""
+        for new, old in ((said.ip_range, rule.ip_range), (said.source_group, rule.source_group)):
+            old.pop("Description", None)
+            if new.get("Description"):
+                old["Description"] = new["Description"]
+
     replaced(SecurityGroupRule, "__eq__", same)
+    make = replaced(SecurityGroupRule, "__init__", begin)
+    revoke_by_id = replaced(SecurityGroupBackend, "revoke_security_group_egress", revoke)
+    replaced(SecurityGroupBackend, "_sg_update_description", describe)
 
 
 def _key(rule: Any) -> tuple[Any, ...]:
