@@ -15,7 +15,7 @@ from temporalio import activity
 
 from activities.letters import told
 from activities.plans import Plans
-from holdfast.act import Asked, Look
+from holdfast.act import Asked, Look, Rehearsal
 from holdfast.catalog import Catalog
 from holdfast.contract import Activity, Operation, State
 from holdfast.desired import Goal
@@ -24,12 +24,12 @@ from holdfast.errors import InUse
 from holdfast.ledger import applied_specs, ledger_after, owed_after, sweeps_after, tally
 from holdfast.model import Address, Scope
 from holdfast.packed import Packed, pack, unpack
-from holdfast.plan import skeleton
+from holdfast.plan import Plan, Verb, skeleton
 from holdfast.planners.converge import Facts, converge
 from holdfast.resource import Observation, Safety
 from holdfast.run import Closing, Decision, Draft, Journal, Ledger, Report, Request, Source, Survey
 from holdfast.store import Store
-from holdfast.values import freeze, has_unknown
+from holdfast.values import freeze, has_unknown, thaw
 
 
 class Deciding:
@@ -122,8 +122,24 @@ class Deciding:
                 next=f"take {' and '.join(draft.readers)} down first, or bring it up without these outputs",
             )
         plan = converge(self._catalog, self._facts(draft))
-        self._plans.keep(plan)
-        return Decision(skeleton=pack(skeleton(plan)), unconfirmed=plan.unconfirmed(draft.request.confirmed))
+        digest = self._plans.keep(plan)
+        return Decision(
+            skeleton=pack(skeleton(plan)),
+            unconfirmed=plan.unconfirmed(draft.request.confirmed),
+            rehearsals=self._rehearsals(plan, digest, draft.request),
+        )
+
+    def _rehearsals(self, plan: Plan, digest: str, request: Request) -> tuple[Rehearsal, ...]:
+        """One create of each kind whose cloud can say beforehand, by scope: what one may, the others of it may too."""
+        first: defaultdict[Scope, dict[str, int]] = defaultdict(dict)
+        for action in plan.actions:
+            can_say = action.verb is Verb.create and self._catalog[action.address.kind].rehearses
+            if can_say and not has_unknown(thaw(action.spec)):
+                first[action.scope].setdefault(action.address.kind, action.seq)
+        return tuple(
+            Rehearsal(scope=scope, owner=request.owner, plan=digest, seqs=tuple(seqs.values()))
+            for scope, seqs in sorted(first.items())
+        )
 
     def _facts(self, draft: Draft) -> Facts:
         request, ledger = draft.request, unpack(draft.ledger, Ledger)

@@ -15,9 +15,12 @@ from activities.clouds import Open, Visit
 from activities.letters import is_asked_to_stop, told
 from activities.plans import Plans
 from activities.protocol import remove
-from holdfast.act import Asked, Look, Seen, Sweep, Swept
+from activities.protocol.job import Job
+from activities.secrets import read_secret
+from holdfast.act import Act, Asked, Look, Rehearsal, Seen, Sweep, Swept
 from holdfast.catalog import Catalog
 from holdfast.contract import Activity
+from holdfast.errors import HoldfastError
 from holdfast.model import Address
 from holdfast.plan import Action, Verb, act_token
 from holdfast.resource import Call, Observation, ResourceType, Search, Status
@@ -27,6 +30,7 @@ from holdfast.values import has_unknown, thaw
 T = TypeVar("T")
 
 AT_ONCE = 32  # single looks of one activity
+REHEARSAL = "rehearsal"  # what stands where an act has its token; nothing is made with it
 GENERATIONS = 8  # of one act's token that a sweep looks for: a person re-creates seldom
 
 
@@ -40,7 +44,7 @@ class CloudReading:
     @property
     def activities(self) -> Sequence[Callable[..., Any]]:
         """What a worker registers."""
-        return [self.discover, self.look_up, self.sweep]
+        return [self.discover, self.look_up, self.rehearse, self.sweep]
 
     @activity.defn(name=Activity.discover)
     def discover(self, look: Look) -> Seen:
@@ -51,6 +55,11 @@ class CloudReading:
     def look_up(self, asked: Asked) -> dict[str, JsonValue]:
         """The outputs of something that is not ours."""
         return told(f"looking up data.{asked.name}", lambda: self._look_up(asked))
+
+    @activity.defn(name=Activity.rehearse)
+    def rehearse(self, rehearsal: Rehearsal) -> int:
+        """Whether the cloud would allow some creates of a plan; how many it was asked about. Changes nothing."""
+        return told(f"rehearsing in {rehearsal.scope}", lambda: self._rehearse(rehearsal, self._open(rehearsal.scope)))
 
     @activity.defn(name=Activity.sweep, no_thread_cancel_exception=True)
     def sweep(self, sweep: Sweep) -> Swept:
@@ -106,6 +115,31 @@ class CloudReading:
         kind = self._catalog.data(asked.kind)
         wanted = kind.filter.model_validate(asked.filter)
         return kind.look_up(asked.scope, self._open(asked.scope).client, wanted)
+
+    def _rehearse(self, rehearsal: Rehearsal, visit: Visit) -> int:
+        for seq in rehearsal.seqs:
+            activity.heartbeat()
+            action = self._plans.action(rehearsal.plan, seq)
+            act = Act(
+                verb=Verb.create,
+                address=action.address,
+                scope=rehearsal.scope,
+                plan=rehearsal.plan,
+                seq=seq,
+                token=REHEARSAL,
+                owner=rehearsal.owner,
+            )
+            kind = self._catalog[action.address.kind]
+            job = Job(act=act, action=action, kind=kind, client=visit.client, secret=read_secret)
+            try:
+                kind.rehearse(job.call(spec=job.spec(job.desired())))
+            except HoldfastError as error:
+                error.letter = error.letter.model_copy(
+                    update={"standing": error.letter.standing or "nothing was touched"}
+                )
+                error.about(action.address)
+                raise
+        return len(rehearsal.seqs)
 
     def _sweep(self, sweep: Sweep, visit: Visit) -> Swept:
         tokens = {

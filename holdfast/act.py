@@ -88,6 +88,15 @@ class Asked(Wire):
     filter: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+class Rehearsal(Wire):
+    """A question before the first act: would the cloud allow these creates of a plan, one of each kind?"""
+
+    scope: Scope
+    owner: Owner
+    plan: str  # digest of the plan, and
+    seqs: tuple[int, ...]  # the actions in it
+
+
 class Sweep(Wire):
     """A search for what a late request made: it carries a token of the plan, and its id is not in the ledger."""
 

@@ -29,6 +29,7 @@ class Activity(StrEnum):
     adopt = "adopt"
     disown = "disown"
     settle = "settle"
+    rehearse = "rehearse"  # whether the cloud would allow what a plan asks for
     sweep = "sweep"  # what carries a plan's tokens and is in no ledger
     # on the control queue
     survey = "survey"  # what has to be read before a plan can be made

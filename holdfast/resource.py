@@ -228,6 +228,14 @@ class ResourceType(ABC, Generic[S]):
 
     # --- changing ----------------------------------------------------------------------------------------------
 
+    rehearses: ClassVar[bool] = False  # whether `rehearse` asks anything
+
+    def rehearse(self, call: Call[S]) -> None:
+        """Ask the cloud whether it would let `create` happen, where it can say. Changes nothing.
+
+        Raises `NotAllowed` or `QuotaExceeded` when it would not; nothing else that it may say is an answer to that.
+        """
+
     @abstractmethod
     def create(self, call: Call[S]) -> Observation:
         """Ask for `call.wanted`, carrying `call.marks` from the first call on. Does not wait.

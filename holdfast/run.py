@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, JsonValue, WrapSerializer
 
-from holdfast.act import Asked, Look, Sweep
+from holdfast.act import Asked, Look, Rehearsal, Sweep
 from holdfast.contract import Answer, OnFailure, Operation, State
 from holdfast.errors import Letter
 from holdfast.model import Address, Owner, Scope, Wire
@@ -253,6 +253,7 @@ class Decision(Wire):
 
     skeleton: Packed  # of a Skeleton
     unconfirmed: tuple[str, ...] = ()
+    rehearsals: tuple[Rehearsal, ...] = ()  # what to try first, where the cloud can say
 
 
 class Salvage(Wire):

@@ -74,6 +74,7 @@ TABLE: Final[dict[Activity, Patience]] = {
     ),
     Activity.discover: _READ,
     Activity.look_up: _READ,
+    Activity.rehearse: _READ,
     Activity.survey: _CONTROL,
     Activity.plan: _CONTROL,
     Activity.show: _CONTROL,

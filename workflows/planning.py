@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from holdfast import contract
-from holdfast.act import Asked, Look, Seen
+from holdfast.act import Asked, Look, Rehearsal, Seen
 from holdfast.contract import Activity
 from holdfast.model import JsonValue
 from holdfast.run import Decision, Draft, Survey
@@ -66,6 +66,24 @@ async def decide(draft: Draft, needs: Callable[[set[str]], None]) -> Decision:
         summary=f"plan {draft.request.operation} {draft.request.stack}",
     )
     return decision
+
+
+async def rehearse(decision: Decision) -> None:
+    """Ask each cloud whether it would allow what the plan asks for. Raises `walk.Failed` with the first refusal."""
+    asking = [asyncio.create_task(_rehearse(one)) for one in decision.rehearsals]
+    try:
+        for task in asking:
+            await task
+    except (Exception, asyncio.CancelledError):
+        for waiting in asking:
+            waiting.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        raise
+
+
+async def _rehearse(rehearsal: Rehearsal) -> None:
+    options = on_cloud(Activity.rehearse, rehearsal.scope)
+    await ask_with(options, Activity.rehearse, rehearsal, int, summary=f"would {rehearsal.scope} allow it?")
 
 
 async def ask(activity: Activity, what: object, answer: type[T], *, summary: str) -> T:

@@ -35,7 +35,7 @@ from holdfast.values import pointers, thaw
 from workflows.attributes import say_owed, say_state, say_waiting
 from workflows.detached import detached
 from workflows.picture import Picture
-from workflows.planning import decide, insist
+from workflows.planning import decide, insist, rehearse
 from workflows.reach import Reach
 from workflows.versions import PINNED
 from workflows.walk import Ending, Failed, Question, Walk
@@ -59,7 +59,7 @@ class Provision:
         self._plan_id: UUID | None = None
         self._state = State.planning
         self._journal: Journal | None = None
-        self._deciding: asyncio.Task[Decision] | None = None
+        self._deciding: asyncio.Task[Skeleton] | None = None
         self._stop_keeps: bool | None = None  # None: nobody asked to stop
         self._drawing = self._doubted = False
         self._questioned = 0
@@ -127,17 +127,23 @@ class Provision:
         charge, info = self._charge, workflow.info()
         unheard = tuple(o for o in charge.owed if o.verb is Verb.create and o.trace.sent)
         draft = Draft(request=charge.request, ledger=charge.ledger, owed=unheard)
-        self._deciding = asyncio.create_task(decide(draft, self._watch.queues.update))
+        self._deciding = asyncio.create_task(self._decide(draft))
         if self._stop_keeps is not None:
             self._deciding.cancel()
         try:
-            self._skeleton = self._agreed(await self._deciding)
+            self._skeleton = await self._deciding
         except Failed as refusal:
             return State.refused, refusal.letter
         except asyncio.CancelledError:
             return State.cancelled, None
         self._plan_id = plan_id(info.workflow_id, info.original_execution_run_id, self._skeleton.plan)
         return None
+
+    async def _decide(self, draft: Draft) -> Skeleton:
+        decision = await decide(draft, self._watch.queues.update)
+        skeleton = self._agreed(decision)
+        await rehearse(decision)
+        return skeleton
 
     async def _begun(self) -> Salvage:
         """What was begun and has not ended: by the run that is recovered, or by this one before it was reset."""

@@ -47,9 +47,10 @@ def read(environ: Environ, body: bytes) -> Asked:
     except Exception:  # noqa: BLE001  # a request that nobody can read has no action; that is the answer
         action = ""
     mutates = bool(action) and not READS.match(action) and service not in NEVER_MUTATES
-    if parameters.get("DryRun") is True:
-        mutates = False
-    return Asked(service, action, account, region, parameters, mutates, detail, _wire(environ, service))
+    dry = mutates and parameters.get("DryRun") is True
+    return Asked(
+        service, action, account, region, parameters, mutates and not dry, dry, detail, _wire(environ, service)
+    )
 
 
 def _signed_for(environ: Environ) -> tuple[str, str, str]:

@@ -24,6 +24,7 @@ class Asked:
     region: str
     parameters: dict[str, Json]
     mutates: bool
+    dry: bool = False  # it only asks whether the change would be allowed
     detail: str = ""  # the action as it was written, for a refusal to repeat
     wire: str = ""  # the protocol, where a cloud speaks several
 

@@ -36,6 +36,7 @@ class Match:
     account: str = ""
     region: str = ""
     mutates: bool | None = None
+    dry: bool | None = False  # requests that only ask whether they would be allowed: by themselves, or (None) as well
     nth: int = 1
     count: int | None = None
     probability: float = 1.0
@@ -48,6 +49,7 @@ class Match:
             and self.account in {"", asked.account}
             and self.region in {"", asked.region}
             and (self.mutates is None or self.mutates is asked.mutates)
+            and (self.dry is None or self.dry is asked.dry)
             and self.contains in json.dumps(asked.parameters, ensure_ascii=False)
         )
 

@@ -299,3 +299,17 @@ def test_a_rule_that_makes_no_sense(aws: LocalAws, rule: dict[str, Any], why: st
     with pytest.raises(ControlRefused, match=why):
         aws.control.ask("POST", "faults", rule)
     assert aws.control.faults() == []
+
+
+def test_a_rule_strikes_dry_runs_only_when_it_says_so(aws: LocalAws) -> None:
+    """A question whether a change would be allowed is not the change: rules that count changes do not count it."""
+    ec2, control = aws.client("ec2"), aws.control
+    control.refuse("VpcLimitExceeded", action="CreateVpc", count=1)
+    with pytest.raises(ClientError, match="DryRunOperation"):
+        ec2.create_vpc(CidrBlock="10.0.0.0/16", DryRun=True)
+    with pytest.raises(ClientError, match="VpcLimitExceeded"):
+        ec2.create_vpc(CidrBlock="10.0.0.0/16")
+    control.refuse("UnauthorizedOperation", action="CreateVpc", dry=True)
+    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+        ec2.create_vpc(CidrBlock="10.0.0.0/16", DryRun=True)
+    ec2.create_vpc(CidrBlock="10.0.0.0/16")

@@ -104,6 +104,17 @@ def test_another_accounts_credentials(place: Place) -> None:
     assert place.cloud.control.executed() == []
 
 
+def test_permissions_are_tried_first(place: Place) -> None:
+    """What the cloud would not allow is found out before the first act: nothing is made that must be taken back."""
+    place.cloud.control.refuse("UnauthorizedOperation", action="CreateVolume", dry=None)
+    file = place.document(NET + "  disk: {kind: aws.volume, depends_on: [net], spec: {zone: eu-central-1a, size: 1}}\n")
+    said = place.ask("up", file, "--yes", "-o", "json")
+    assert (said.code, said.json["state"]) == (Exit.not_allowed, "refused"), said
+    assert said.json["cause"]["code"] == "UnauthorizedOperation"
+    assert said.json["cause"]["standing"] == "nothing was touched"
+    assert place.cloud.control.executed() == []
+
+
 def test_a_name_that_is_taken(place: Place) -> None:
     """A bucket that is not ours is left alone, and said to be taken."""
     name = f"{place.stack}-taken"
