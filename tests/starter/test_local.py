@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -21,9 +22,8 @@ from holdfast.errors import NotFound, Refused
 from holdfast.run import Identity, Source
 from starter.client import Holdfast
 from starter.local import environment, leash, ports
-from starter.local.control import Control
 from starter.local.state import State, lock
-from tests.cloud import until
+from tests.cloud import ACCOUNT, REGION, Control, until
 from tests.starter.strays import all_gone, strays
 from workers.plugin import HoldfastPlugin
 from workers.settings import Settings
@@ -79,10 +79,9 @@ class TestWithoutProcesses:
 class TestReal:
     pytestmark: ClassVar = [pytest.mark.kill, pytest.mark.timeout(240)]
 
-    @pytest.mark.slow  # beside others of its sort, on two cores, it runs out of time
     async def test_a_run_in_progress_survives_a_stop_and_a_start(self, place: Path) -> None:
         """Stopped in the middle of a run and started again: same ports, and the run finishes, each resource once."""
-        first = environment.start(place, detach=True, say=print)
+        first = await asyncio.to_thread(environment.start, place, detach=True, say=print)
         assert first.healthy
         holdfast = await _connected(first)
         described = await holdfast.client.workflow_service.describe_namespace(
@@ -90,23 +89,27 @@ class TestReal:
         )
         assert described.config.workflow_execution_retention_ttl.ToTimedelta() == RETENTION
         cloud = Control(first.clouds["aws"])
-        await cloud.fault("latency", seconds=2, mutates=True)
+        rule = cloud.hold_before(action="Create*", nth=2)
         source = Source(file="shop.yaml", text=EXAMPLE.read_text())
         ticket = await holdfast.submit(holdfast.request(Operation.up, "shop", source=source))
-        async for progress in holdfast.watch(ticket.run, every=0.1):
-            if progress.counts.get("done"):
-                break
-        stopped = environment.stop(place, say=print)
-        assert not stopped.running
+        # One is made and another is asked for: the run is in its middle, and comes no further.
+        await asyncio.to_thread(cloud.wait_held, 1, 60)
+        stopping = asyncio.create_task(asyncio.to_thread(environment.stop, place, say=print))
+        # The control worker, which has nothing under way, has left: so the other one was told to stop as well.
+        control = first.process("worker-control").pid
+        await asyncio.to_thread(until, lambda: control not in strays(place), 60, "the end of the control worker")
+        cloud.heal(rule)
+        cloud.release()
+        assert not (await stopping).running
         all_gone(place)
-        second = environment.start(place, detach=True, say=print)
+        second = await asyncio.to_thread(environment.start, place, detach=True, say=print)
         assert second.ports == first.ports
-        holdfast = await _connected(second)
-        report = await holdfast.wait(ticket.run)
+        report = await (await _connected(second)).wait(ticket.run)
         assert report.state == "done", report.cause
-        stands = (await Control(second.clouds["aws"]).world())["123456789012"]["eu-central-1"]
+        stands = Control(second.clouds["aws"]).world()[ACCOUNT][REGION]
         assert len(stands["s3_bucket"]) == 2
         assert len(stands["volume"]) == 2
+        assert len(stands["vpc"]) == 1
 
     def test_nothing_outlives_a_killed_supervisor(self, place: Path) -> None:
         """After kill -9 of a worker there is another. After kill -9 of the supervisor nothing is left."""
