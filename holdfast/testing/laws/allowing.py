@@ -9,7 +9,7 @@ from typing import Any
 from holdfast.plan import Verb
 from holdfast.resource import Call
 from holdfast.testing.laws.bench import Bench
-from holdfast.testing.laws.changing import tried
+from holdfast.testing.laws.changing import top, tried
 
 
 def requests_are_within_permissions(bench: Bench) -> Iterator[str]:
@@ -58,7 +58,7 @@ def _updating(bench: Bench, at: Call[Any], field: str, *, back: bool = False) ->
     live = bench.live(bench.look(at.remote_id))
     there, here = bench.spec({field: bench.kind.trials[field]}), bench.spec()
     wanted, last = (here, there) if back else (there, here)
-    changes = bench.kind.diff(wanted, last, live)
+    changes = tuple(c for c in bench.kind.diff(wanted, last, live) if top(c.path) == field)
     call = replace(at, spec=bench.kind.spec.model_validate(wanted), before=live, changes=changes)
     return lambda: bench.kind.update(call) if changes else None
 

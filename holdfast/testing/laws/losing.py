@@ -16,14 +16,17 @@ from holdfast.testing.laws.bench import Bench, Unfinished
 from holdfast.testing.laws.ground import LATE, Loss
 from holdfast.testing.laws.verbs import Scene, Verbs
 
+SCENE = "scene"
 Trap = Callable[[Bench], None]
 
 
 def losses(bench: Bench, name: str, verb: Verbs) -> Iterator[str]:
     """No loss leaves an orphan or a duplicate, and what was asked is done, or taken back, completely."""
+    bench.usual()
     scene = verb(bench)
     if scene is None:
         return
+    bench.ground.remember(SCENE)  # set once: putting it back is much quicker than setting it again
     asked = len(bench.ground.asked())
     calm = list(_play(bench, scene, lambda _: None))
     yield from (f"{name}, in peace: {said}" for said in calm)
@@ -31,9 +34,8 @@ def losses(bench: Bench, name: str, verb: Verbs) -> Iterator[str]:
         return
     requests = sum(bench.ground.mutates(a) for a in bench.ground.asked()[asked:])
     for said, trap, again, twice in _traps(bench, requests):
-        fresh = verb(bench)
-        if fresh is not None:
-            yield from (f"{name}, {said}: {seen}" for seen in _play(bench, fresh, trap, again=again, twice=twice))
+        bench.ground.recall(SCENE)
+        yield from (f"{name}, {said}: {seen}" for seen in _play(bench, scene, trap, again=again, twice=twice))
 
 
 def _traps(bench: Bench, requests: int) -> Iterator[tuple[str, Trap, bool, bool]]:

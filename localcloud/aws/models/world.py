@@ -211,7 +211,7 @@ def _volume(volume: Any) -> dict[str, Any]:
 def _bucket(backend: Any, bucket: Any) -> dict[str, Any]:
     block = bucket.public_access_block
     return {
-        "encryption": bucket.encryption,
+        "encryption": _encryption(bucket.encryption),
         "keys": len(bucket.keys),
         "lifecycle_rules": len(bucket.rules),
         "logging": bucket.logging or None,
@@ -222,6 +222,15 @@ def _bucket(backend: Any, bucket: Any) -> dict[str, Any]:
         "tags": dict(backend.tagger.tags.get(bucket.arn, {})),
         "versioning": bucket.versioning_status,
     }
+
+
+def _encryption(said: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The same whether it was said or is how a new bucket begins: without XML's namespace, with S3's default."""
+    if not said:
+        return said
+    rule = said.get("Rule")
+    rules = [{"BucketKeyEnabled": "false", **r} for r in (rule if isinstance(rule, list) else [rule or {}])]
+    return {k: v for k, v in said.items() if not k.startswith("@")} | {"Rule": rules if len(rules) > 1 else rules[0]}
 
 
 COUNTS = ("ApproximateNumber", "CreatedTimestamp", "LastModifiedTimestamp", "QueueArn")

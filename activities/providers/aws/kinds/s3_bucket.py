@@ -72,7 +72,14 @@ class Bucket(ResourceType[BucketSpec]):
             "s3:PutBucketPublicAccessBlock",
             "s3:PutBucketPolicy",
         ),
-        "update": ("s3:PutBucketTagging", "s3:PutBucketVersioning", "s3:DeleteBucketPolicy"),
+        "update": (
+            "s3:PutBucketTagging",
+            "s3:PutBucketVersioning",
+            "s3:PutEncryptionConfiguration",
+            "s3:PutBucketPublicAccessBlock",
+            "s3:PutBucketPolicy",
+            "s3:DeleteBucketPolicy",
+        ),
         "delete": ("s3:DeleteBucket",),
         "adopt": ("s3:PutBucketTagging",),
         "disown": ("s3:PutBucketTagging",),
@@ -150,7 +157,11 @@ class Bucket(ResourceType[BucketSpec]):
     # --- changing ----------------------------------------------------------------------------------------------
 
     def create(self, call: Call[BucketSpec]) -> Observation:
-        """CreateBucket with our tags; then what it cannot say, each of which only narrows what the bucket allows."""
+        """CreateBucket with our tags; then what it cannot say, which narrows what the bucket allows.
+
+        What opens it is last: S3 blocks public access of a new bucket unless it is told otherwise (S3 User Guide,
+        "Blocking public access to your Amazon S3 storage").
+        """
         wanted, s3 = call.wanted, call.client("s3")
         if call.remote_id is None:
             place: dict[str, Any] = {"Tags": tags.listed(tags.marked(call))}
@@ -165,6 +176,8 @@ class Bucket(ResourceType[BucketSpec]):
             self._require_tls(call, on=True)
         if wanted.versioning:
             self._version(call, on=True)
+        if not wanted.block_public_access:
+            self._block(call, on=False)
         return Observation(
             kind=self.kind,
             status=Status.ready,

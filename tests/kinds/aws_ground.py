@@ -1,0 +1,235 @@
+"""The local AWS as a `Ground`: the laws' judge of what stands, and what makes it fail.
+
+Its process's environment has to name the cloud (`LocalAws.environment`), since kinds are reached through the one door.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from activities.providers.aws.door import AwsVisit
+from holdfast.model import Scope
+from holdfast.resource import Clients
+from holdfast.testing.laws import Ground, Loss, Thing
+from holdfast.testing.laws.ground import LATE
+from holdfast.testing.world import Killed
+from tests.cloud import ACCOUNT, REGION, LocalAws, until
+
+READS = re.compile(r"(describe|get|list|head|search)_")
+# From one state to the next, on this cloud's clock: whatever its settings call so.
+TAKES_TIME = re.compile(
+    r".*_(pending|stopping|shutting_down|creating|deleting|delete|attaching|detaching|modifying)_seconds"
+)
+EVERYTHING = 7_200  # seconds, after which all that takes time has come about
+LAGS = {
+    "new_list_lag_seconds": 5,
+    "tag_api_lag_seconds": 5,
+    "new_get_lag_seconds": 2,
+    "stale_seconds": 3,
+    "deleted_lag_seconds": 3,
+}
+# Where the name of a permission is not the name of the action.
+# Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3", and of EC2, SQS.
+PERMISSIONS: Mapping[str, tuple[str, ...]] = {
+    "s3:ListBuckets": ("s3:ListAllMyBuckets",),
+    "s3:HeadBucket": ("s3:ListBucket",),
+    "s3:GetBucketEncryption": ("s3:GetEncryptionConfiguration",),
+    "s3:PutBucketEncryption": ("s3:PutEncryptionConfiguration",),
+    "s3:DeleteBucketEncryption": ("s3:PutEncryptionConfiguration",),
+    "s3:GetPublicAccessBlock": ("s3:GetBucketPublicAccessBlock",),
+    "s3:PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
+    "s3:DeletePublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
+    "s3:DeleteBucketTagging": ("s3:PutBucketTagging",),
+}
+SERVICES = {"resourcegroupstaggingapi": "tag"}
+
+
+class AwsGround(Ground):
+    """See the module. Its time is the cloud's, stepped; real time counts for nothing."""
+
+    scope: ClassVar[Scope] = Scope("aws", ACCOUNT, REGION)
+
+    def __init__(self, cloud: LocalAws) -> None:
+        self.cloud, self.control = cloud, cloud.control
+        self._asked: list[str] = []
+        self._now = 0.0
+        self._dies_in: int | None = None
+        self._late = self._emptied = False
+
+    # --- using it ----------------------------------------------------------------------------------------------
+
+    def clients(self) -> Clients:
+        """See `Ground`."""
+        visit = AwsVisit(self.scope)
+        return lambda service: _Watched(self, service, visit.client(service))
+
+    def now(self) -> float:
+        """See `Ground`."""
+        return self._now
+
+    def wait(self, seconds: float) -> None:
+        """See `Ground`. Late requests are carried out by threads of the cloud's own: they get a moment for it."""
+        self._now += seconds
+        self.control.step(seconds)
+        if self._late and self.control.late():
+            try:
+                until(lambda: not self.control.late(), 0.05)
+            except TimeoutError:
+                return  # it is later than that
+            self._late = False
+
+    def rest(self) -> None:
+        """See `Ground`."""
+        self._now += EVERYTHING
+        self.control.step(EVERYTHING)
+        if self._late:
+            until(lambda: not self.control.late(), 10, "the late ones")
+            self._late = False
+
+    # --- judging it --------------------------------------------------------------------------------------------
+
+    def things(self) -> list[Thing]:
+        """See `Ground`."""
+        found: list[Thing] = []
+        for kind, things in self.control.world().get(ACCOUNT, {}).get(REGION, {}).items():
+            for remote_id, said in things.items():
+                fields = dict(said)
+                found.append(Thing(kind, remote_id, fields, fields.pop("tags", None) or {}))
+        return found
+
+    def asked(self) -> list[str]:
+        """See `Ground`."""
+        return list(self._asked)
+
+    def mutates(self, action: str) -> bool:
+        """See `Ground`."""
+        return READS.match(_snake(action.partition(":")[2])) is None
+
+    def permissions(self, action: str) -> frozenset[str]:
+        """See `Ground`."""
+        return frozenset(PERMISSIONS.get(action, (action,)))
+
+    def reachable(self, thing: Thing) -> bool:
+        """See `Ground`: a bucket that blocks less than everything, or whoever's policy lets everybody in."""
+        policy = thing.fields.get("policy") or thing.fields.get("attributes", {}).get("Policy")
+        block = thing.fields.get("public_access_block")
+        unblocked = thing.kind == "s3_bucket" and not (block and all(block.values()))
+        return unblocked or _lets_everybody_in(policy)
+
+    # --- making it fail ----------------------------------------------------------------------------------------
+
+    def empty(self) -> None:
+        """See `Ground`. A reset costs half a second afterwards: the emptiness of the first one is kept."""
+        if not self._emptied:
+            self.control.reset()
+            ec2 = AwsVisit(self.scope).client("ec2")  # what an account has from its first encrypted disk on: a key
+            disk = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, Encrypted=True)["VolumeId"]
+            self.control.step(EVERYTHING)
+            ec2.delete_volume(VolumeId=disk)
+            self.control.step(EVERYTHING)
+            ec2.describe_volumes()
+            self.control.save("empty")
+            self._emptied = True
+        self.recall("empty")
+
+    def _as_a_new_account(self) -> None:
+        """What an account has before anybody asks, and what trials name that no kind makes."""
+        ec2 = AwsVisit(self.scope).client("ec2")
+        ec2.describe_vpcs()
+        # The account's own key for disks is made with the first disk that needs it: two runs would have two.
+        disk = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, Encrypted=True)["VolumeId"]
+        self.control.step(EVERYTHING)
+        ec2.delete_volume(VolumeId=disk)
+        self.control.step(EVERYTHING)
+        AwsVisit(self.scope).client("iam").create_instance_profile(InstanceProfileName="reader")
+
+    def remember(self, name: str) -> None:
+        """See `Ground`."""
+        self.control.save(_plain(name))
+
+    def recall(self, name: str) -> None:
+        """See `Ground`."""
+        self.heal()
+        self.control.load(_plain(name))
+
+    def strike(self, loss: Loss, nth: int, within: timedelta = LATE) -> None:
+        """See `Ground`."""
+        match: dict[str, Any] = {"mutates": True, "nth": nth, "count": 1}
+        match loss:
+            case Loss.killed:
+                self._dies_in = nth
+            case Loss.request:
+                self.control.lose_request(**match)
+            case Loss.answer:
+                self.control.lose_answer(**match)
+            case Loss.late:
+                self._late = True
+                self.control.late_commit(within.total_seconds(), **match)
+
+    def heal(self) -> None:
+        """See `Ground`."""
+        self._dies_in = None
+        self.control.heal()
+
+    def lag(self) -> None:
+        """See `Ground`."""
+        self.control.settings(**LAGS)
+
+    def slow(self) -> None:
+        """See `Ground`."""
+        self.control.settings(**{n: 3600 for n in self.control.settings() if TAKES_TIME.fullmatch(n)})
+
+    def request(self, service: str, operation: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        """One request through the door: written down, and where the process is to die, not sent."""
+
+        def send(*given: Any, **named: Any) -> Any:
+            action = f"{SERVICES.get(service, service)}:{_camel(service, operation)}"
+            self._asked.append(action)
+            if self._dies_in is not None and self.mutates(action):
+                self._dies_in -= 1
+                if self._dies_in == 0:
+                    self._dies_in = None
+                    raise Killed
+            return call(*given, **named)
+
+        return send
+
+
+class _Watched:
+    """A client, or a paginator, whose requests are written down."""
+
+    def __init__(self, ground: AwsGround, service: str, inner: Any, operation: str | None = None) -> None:
+        self._ground, self._service, self._inner, self._operation = ground, service, inner, operation
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if name == "get_paginator":
+            return lambda operation: _Watched(self._ground, self._service, found(operation), operation)
+        return self._ground.request(self._service, self._operation or name, found)
+
+
+def _camel(service: str, operation: str) -> str:
+    """The cloud's name of an operation that boto3 names in snake case."""
+    from activities.providers.aws import door
+
+    names: Mapping[str, str] = door._client(service, REGION).meta.method_to_api_mapping
+    return names[operation]
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def _plain(name: str) -> str:
+    return name.replace(".", "-").replace("_", "-")
+
+
+def _lets_everybody_in(policy: Any) -> bool:
+    read = json.loads(policy) if isinstance(policy, str) else policy or {}
+    return any(
+        s.get("Effect") == "Allow" and s.get("Principal") in ("*", {"AWS": "*"}) for s in read.get("Statement", [])
+    )
