@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from holdfast.contract import State
@@ -22,6 +23,7 @@ ICONS = {
     Fate.kept: "▪",
     Fate.lost: "☠",
 }
+LETTER = 160  # of a letter's first line, beside its address; `report` has all of it
 LINES = 60  # what a person reads; a thousand rows are counted instead
 
 # What is shown first when not all fit: what asks for somebody, what moves, what went wrong, and then the rest.
@@ -73,17 +75,27 @@ def chosen(progress: Progress, lines: int = LINES) -> tuple[list[Row], int]:
 
 
 def markdown(progress: Progress, lines: int = LINES) -> str:
-    """The live tree of the Web UI's *current details*."""
+    """The live tree of the Web UI's *current details*: first what asks for somebody, which must not be scrolled to."""
     rows, left_out = chosen(progress, lines)
     out = [f"**{headline(progress)}**", ""]
+    for said in _foremost(progress):
+        out += [f"> {said}", ""]
     out += [f"- {ICONS[r.fate]} `{r.verb.sign} {r.address}` {words(r)}".rstrip() for r in rows]
     if left_out:
         out.append(f"- … and {left_out} more: {tallies(progress)}")
-    if progress.cause is not None:
-        out += ["", f"> {progress.cause.happened}"]
-    for address in progress.questions:
-        out.append(f"> asks: `holdfast resolve {address} retry|skip|rollback --run {progress.run}`")
     return "\n".join(out)
+
+
+def _foremost(progress: Progress) -> Iterator[str]:
+    """Why it is as it is, and what a person can say to it."""
+    if progress.cause is not None and progress.state not in {State.done, State.unchanged}:
+        yield progress.cause.happened
+    for address in progress.questions:
+        yield f"asks: `holdfast resolve {address} retry|skip|rollback --run {progress.run}`"
+    if progress.state is State.owed:
+        for row in progress.rows:
+            if row.fate in {Fate.stuck, Fate.lost}:
+                yield f"owed: `holdfast resolve {row.address} retry|skip|rollback`"
 
 
 def words(row: Row) -> str:
@@ -92,7 +104,8 @@ def words(row: Row) -> str:
     if row.remote_id and row.fate not in {Fate.waiting, Fate.undone, Fate.skipped}:
         parts.append(row.remote_id)
     if row.letter is not None and row.fate in {Fate.failed, Fate.stuck, Fate.lost, Fate.kept}:
-        parts.append(row.letter.happened.splitlines()[0][:160])
+        first = row.letter.happened.splitlines()[0]
+        parts.append(first if len(first) <= LETTER else f"{first[:LETTER].rstrip()} …")
     return " · ".join(parts)
 
 

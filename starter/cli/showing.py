@@ -12,7 +12,7 @@ from holdfast.plan import Action, Counts, Drift, Plan, UndoLabel, Verb
 from holdfast.run import Ledger, Report
 from holdfast.secret import HIDDEN
 from holdfast.tree import short
-from holdfast.values import thaw
+from holdfast.values import Unknown, thaw
 from starter.cli.writing import paint, table
 
 COLOURS = {Verb.create: "green", Verb.update: "yellow", Verb.operate: "yellow", Verb.delete: "red"}
@@ -77,7 +77,8 @@ def report_text(report: Report) -> str:
     took = f" after {short(report.ended - report.started)}" if report.started and report.ended else ""
     fates = ", ".join(f"{n} {fate}" for fate, n in report.fates.items() if n)
     out = [paint(f"{report.run} {report.operation}: {report.state}{took}", colour) + (f": {fates}" if fates else "")]
-    if report.cause is not None and report.state != "refused":
+    # What went wrong before a run ended well is in the audit log; here it would read as a failure.
+    if report.cause is not None and report.state not in {"refused", "done", "unchanged"}:
         out += ["because:", *(f"  {line}" for line in str(report.cause).splitlines())]
     for owed in report.owed:
         out.append(f"owed: {owed.address} is {owed.fate}")
@@ -131,7 +132,20 @@ def _step(action: Action) -> Iterator[str]:
 
 
 def _value(value: Any) -> str:
-    return "nothing" if value is None else show(thaw(value))
+    return "nothing" if value is None else show(_written(thaw(value)))
+
+
+def _written(value: Any) -> Any:
+    """A value with each that is not known yet as a document writes it, however deep it lies."""
+    match value:
+        case Unknown():
+            return value.text
+        case dict():
+            return {name: _written(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_written(inner) for inner in value]
+        case _:
+            return value
 
 
 def _cell(value: Any) -> str:

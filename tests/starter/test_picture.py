@@ -1,0 +1,71 @@
+"""What the Web UI and the terminal say of a run: the same, and first what asks for somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from holdfast.contract import Operation, State
+from holdfast.errors import Letter
+from holdfast.model import Address
+from holdfast.plan import Verb
+from holdfast.progress import Progress, Row
+from holdfast.run import Fate, Identity, Report
+from holdfast.tree import LETTER, markdown, words
+from holdfast.values import Unknown, freeze
+from starter.cli.showing import _value, report_text
+
+NET, PAGES = Address.parse("shop/aws.vpc/net"), Address.parse("shop/aws.s3_bucket/pages")
+ADA = Identity(requester="ada")
+WHY = Letter(error="Broken", happened="AWS refused CreateBucket")
+
+
+def _progress(state: State, rows: Iterable[Row], questions: tuple[Address, ...] = ()) -> Progress:
+    return Progress(
+        run="shop-1",
+        stack="shop",
+        operation=Operation.up,
+        state=state,
+        identity=ADA,
+        rows=tuple(rows),
+        questions=questions,
+        cause=WHY,
+    )
+
+
+def test_a_question_stands_above_the_rows() -> None:
+    """Whoever opens a paused run of a thousand resources sees what it asks without scrolling."""
+    rows = [Row(address=NET, verb=Verb.create, fate=Fate.done), Row(address=PAGES, verb=Verb.create, fate=Fate.failed)]
+    lines = markdown(_progress(State.paused, rows, (PAGES,))).splitlines()
+    asked = lines.index(f"> asks: `holdfast resolve {PAGES} retry|skip|rollback --run shop-1`")
+    assert lines.index("> AWS refused CreateBucket") < asked < lines.index(f"- ✓ `+ {NET}` done")
+    assert lines[asked - 1] == ""  # else Markdown makes one paragraph of the cause and the question
+
+
+def test_what_is_owed_says_how_it_is_settled() -> None:
+    """A run that ended with something stuck names the command; what is only kept follows by itself."""
+    rows = [Row(address=PAGES, verb=Verb.create, fate=Fate.stuck), Row(address=NET, verb=Verb.create, fate=Fate.kept)]
+    written = markdown(_progress(State.owed, rows))
+    assert f"> owed: `holdfast resolve {PAGES} retry|skip|rollback`" in written
+    assert f"resolve {NET}" not in written
+
+
+def test_a_run_that_ended_well_shows_no_cause() -> None:
+    """A failure that an operator has answered does not read as one afterwards."""
+    rows = [Row(address=NET, verb=Verb.create, fate=Fate.done)]
+    assert "refused" not in markdown(_progress(State.done, rows))
+    report = Report(run="shop-1", stack="shop", operation=Operation.up, state=State.done, identity=ADA, cause=WHY)
+    assert "because" not in report_text(report)
+    assert "because" in report_text(report.model_copy(update={"state": State.undone}))
+
+
+def test_a_cut_letter_says_that_it_was_cut() -> None:
+    """A long letter beside an address ends in an ellipsis; a short one is whole."""
+    row = Row(address=NET, verb=Verb.create, fate=Fate.failed, letter=Letter(error="Broken", happened="x" * 500))
+    assert words(row) == f"failed · {'x' * LETTER} …"
+    assert words(row.model_copy(update={"letter": WHY})) == "failed · AWS refused CreateBucket"
+
+
+def test_what_is_not_known_yet_is_shown_as_it_is_written() -> None:
+    """A plan shows a path, and not the form in which history keeps it, however deep it lies."""
+    tags = freeze({"network": Unknown("${net.id}"), "more": [Unknown("${net.arn}"), 1]})
+    assert _value(tags) == '{"network": "${net.id}", "more": ["${net.arn}", 1]}'
