@@ -132,20 +132,11 @@ class AwsGround(Ground):
             ec2.delete_volume(VolumeId=disk)
             self.control.step(EVERYTHING)
             ec2.describe_volumes()
+            # What the trial of an instance names, and no kind makes.
+            AwsVisit(self.scope).client("iam").create_instance_profile(InstanceProfileName="reader")
             self.control.save("empty")
             self._emptied = True
         self.recall("empty")
-
-    def _as_a_new_account(self) -> None:
-        """What an account has before anybody asks, and what trials name that no kind makes."""
-        ec2 = AwsVisit(self.scope).client("ec2")
-        ec2.describe_vpcs()
-        # The account's own key for disks is made with the first disk that needs it: two runs would have two.
-        disk = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, Encrypted=True)["VolumeId"]
-        self.control.step(EVERYTHING)
-        ec2.delete_volume(VolumeId=disk)
-        self.control.step(EVERYTHING)
-        AwsVisit(self.scope).client("iam").create_instance_profile(InstanceProfileName="reader")
 
     def remember(self, name: str) -> None:
         """See `Ground`."""

@@ -22,6 +22,7 @@ def secrets_are_references(bench: Bench) -> Iterator[str]:
         value = bench.kind.trials[field]
         if not isinstance(value, str) or field in bench.kind.stopped_for:
             continue
+        bench.begin()  # what the example needs has to stand before its spec is known
         wanted = bench.spec({field: value}) | {field: Secret(REFERENCE)}
         try:
             bench.kind.spec.model_validate(wanted)
