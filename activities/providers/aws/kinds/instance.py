@@ -43,10 +43,7 @@ class InstanceSpec(Spec):
     root_size: int | None = Field(
         default=None, ge=1, le=65_536, description="GiB; without, the image's own; it grows, and never shrinks"
     )
-    root_type: Literal["gp2", "gp3", "io1", "io2", "standard"] = "gp3"
-    root_iops: int | None = Field(
-        default=None, ge=100, description="operations a second; io1 and io2 must have it said"
-    )
+    root_type: Literal["gp2", "gp3", "standard"] = "gp3"  # others want their performance said: see `aws.volume`
     encrypted: bool = Field(default=True, description="encrypt every disk it is launched with")
     kms_key: str | None = Field(default=None, description="a KMS key's ARN; without one, the account's own for disks")
     power: Literal["running", "stopped"] = "running"
@@ -139,10 +136,13 @@ class Instance(Ec2Kind[InstanceSpec]):
     example = """
 net: {kind: aws.vpc, spec: {cidr: 10.0.0.0/16}}
 app: {kind: aws.subnet, spec: {vpc: "${net.id}", cidr: 10.0.1.0/24, zone: eu-central-1a}}
+door: {kind: aws.security_group, spec: {name: web, description: of the web, vpc: "${net.id}"}}
 web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "${app.id}"}}
 """
     trials = {
         "type": "t3.small",
+        "security_groups": ["${door.id}"],
+        "profile": "reader",
         "root_size": 20,
         "root_type": "gp2",
         "power": "stopped",
