@@ -134,11 +134,14 @@ class _Evening:
         stage.good(f"{report.run} is {report.state}, in {_took(report)}, although its worker was killed.")
         standing = self._standing(await self._cloud.world())
         stage.line("What stands in AWS, as AWS itself says:")
-        for address, ids in sorted(standing.items()):
-            stage.line(f"  {address}  {', '.join(ids)}")
+        width = max(map(len, standing))
+        for address, kinds in sorted(standing.items()):
+            ids = [remote_id for ids in kinds.values() for remote_id in ids]
+            stage.line(f"  {address:<{width}}  {', '.join(ids)}")
         asked = {str(action.address) for action in plan.actions}
         _must(set(standing) == asked, f"{sorted(standing)} stand, and {sorted(asked)} were asked for")
-        _must(all(len(ids) == 1 for ids in standing.values()), "something stands twice")
+        twice = any(len(ids) > 1 for kinds in standing.values() for ids in kinds.values())
+        _must(not twice, "something stands twice")
         stage.good(f"{len(standing)} asked for, {len(standing)} stand, and nothing stands twice.")
 
     async def _strike(self, hold: str) -> None:
@@ -238,16 +241,20 @@ class _Evening:
     def _source(self) -> Source:
         return Source(file="shop.yaml", text=self._text)
 
-    def _standing(self, world: Mapping[str, Any]) -> dict[str, list[str]]:
-        """What carries our mark: address -> ids. A list, since a mark could be there twice, and must not be."""
-        found: dict[str, list[str]] = {}
+    def _standing(self, world: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
+        """What carries our mark: address -> AWS's kind -> ids. An instance's disk bears the mark of its instance.
+
+        A list, since a mark could be there twice, and must not be.
+        """
+        found: dict[str, dict[str, list[str]]] = {}
         for regions in world.values():
             for kinds in regions.values():
-                for things in kinds.values():
+                for kind, things in kinds.items():
                     for remote_id, thing in things.items():
                         tags = thing.get("tags") or {}
                         if tags.get(OWNER_TAG, "").endswith(f"/{STACK}"):
-                            found.setdefault(aws_tags.read(tags[ADDRESS_TAG]), []).append(remote_id)
+                            address = found.setdefault(aws_tags.read(tags[ADDRESS_TAG]), {})
+                            address.setdefault(kind, []).append(remote_id)
         return found
 
 
