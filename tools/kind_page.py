@@ -1,0 +1,228 @@
+"""The reference page of a kind, from what the kind itself declares."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from holdfast.catalog import Catalog
+from holdfast.plan import UndoLabel
+from holdfast.resource import Carrier, DataType, Output, ResourceType, Safety
+from holdfast.tree import short
+from tools.field_table import fields, table
+
+Kind = ResourceType[Any]
+Data = DataType[Any]
+
+HEAD = "<!-- Generated from the catalog by `make pages`. Change the kind's file, not this page. -->"
+SAFE = {
+    Safety.by_token: "The cloud honours a client token: a create that is sent twice makes one resource.",
+    Safety.by_name: (
+        "The name is unique where it lives: a second create is refused by the cloud, and what stands at the name is "
+        "taken for ours only when it carries our marks."
+    ),
+    Safety.by_tag: (
+        "The cloud has neither token nor unique name for it. A create that may have been sent before first looks for "
+        "our token, until nothing new can show up any more."
+    ),
+}
+BUILT = (
+    "What a document may build. `holdfast kinds` prints the same list, and `holdfast kinds KIND` the fields of one. "
+    "The undo of a delete: `exact` means that all of it comes back, with a new id; the others lose something, and the "
+    "kind's page says what."
+)
+ALLOWED = (
+    "What a worker's role needs for this kind and no other, a statement for each verb. *Observe* and *Discover* are "
+    "enough for planning. Narrow `Resource` to what is yours."
+)
+ORDER = ("observe", "discover", "create", "update", "delete", "operate", "adopt", "disown")
+POLICY_VERSION = "2012-10-17"  # of IAM's policy language, not of ours
+
+
+def of_kind(kind: Kind) -> str:
+    """The page of something that can be built."""
+    parts = [
+        HEAD,
+        f"# {kind.kind}",
+        _words(kind.spec),
+        "## Example",
+        f"```yaml\nresources:\n{_indented(kind.example)}\n```" if kind.example else "",
+        "## Fields",
+        fields(kind.spec, lambda name: _change(kind, name)),
+        "A reference (`${net.id}`) may stand for any value.",
+        "## Outputs",
+        _outputs(kind.outputs),
+        "## How a create is made safe",
+        _safety(kind),
+        "## How it is taken back",
+        _undo(kind),
+        "## What replaces it",
+        _replacing(kind),
+        *_operations(kind),
+        "## How long it may take",
+        _deadlines(kind),
+        "## Permissions",
+        _permissions(kind.kind, kind.permissions),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def of_data(data: Data) -> str:
+    """The page of something that is looked up."""
+    parts = [
+        HEAD,
+        f"# {data.kind}",
+        f"{_words(type(data))}\n\nIt is looked up while planning, and never changed.",
+        f"## Example\n\n```yaml\ndata:\n{_indented(data.example)}\n```" if data.example else "",
+        "## Filter",
+        fields(data.filter),
+        "## Outputs",
+        _outputs(data.outputs),
+        "## Permissions",
+        _permissions(data.kind, data.permissions),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def index(known: Catalog) -> str:
+    """The list of all kinds."""
+    rows = [
+        (f"[{k.kind}]({k.kind}.md)", _first(k.spec), str(k.delete_undo), "yes" if k.holds_data else "") for k in known
+    ]
+    parts = [
+        HEAD,
+        "# Kinds",
+        BUILT,
+        table(("kind", "what it is", "undo of a delete", "holds data"), rows),
+    ]
+    if known.data_kinds:
+        looked_up = [(f"[{name}]({name}.md)", _first(type(known.data(name)))) for name in known.data_kinds]
+        parts += ["What a document may look up:", table(("kind", "what it is"), looked_up)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _words(thing: type[Any]) -> str:
+    return inspect.getdoc(thing) or ""
+
+
+def _first(thing: type[Any]) -> str:
+    return _words(thing).partition("\n")[0]
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in inspect.cleandoc(text).splitlines())
+
+
+def _change(kind: Kind, name: str) -> str:
+    if name in kind.immutable:
+        return "replaces it"
+    if name in kind.stopped_for:
+        before, after = kind.stopped_for[name]
+        return f"in place, between `{before}` and `{after}`"
+    return f"in place; not taken back: {kind.one_way[name]}" if name in kind.one_way else "in place"
+
+
+def _outputs(outputs: Mapping[str, Output]) -> str:
+    rows = [
+        (
+            f"`{name}`",
+            output.description + (" (hidden wherever it is shown)" if output.sensitive else ""),
+            "stays" if output.stable else "may change",
+        )
+        for name, output in outputs.items()
+    ]
+    return table(("output", "what it is", "after an update"), rows)
+
+
+def _safety(kind: Kind) -> str:
+    out = [SAFE[kind.safety]]
+    if kind.token_window is not None:
+        out.append(f"The cloud remembers the token for {short(kind.token_window)}; later we look first.")
+    out.append(f"A new one may stay out of lists for {short(kind.visible_within)}.")
+    if kind.carrier is Carrier.parent:
+        out.append("It carries no marks of its own: it belongs to whoever its parent belongs to.")
+    else:
+        out.append(f"Owner, address and token are carried in its {kind.carrier}.")
+    own = _words(type(kind))
+    return "\n\n".join((" ".join(out), f"From the kind itself: {own}" if own else ""))
+
+
+def _undo(kind: Kind) -> str:
+    note = f": {kind.delete_note}" if kind.delete_note else ""
+    rows = [
+        ("create", f"`{UndoLabel.exact}`: what carries our token is removed"),
+        (
+            "update",
+            f"`{UndoLabel.exact}`, field by field, where nobody else has changed it since" + _except(kind.one_way),
+        ),
+        ("delete", f"`{kind.delete_undo}`{note}"),
+    ]
+    data = "\n\nIt holds data: `holdfast down` asks again before it deletes one." if kind.holds_data else ""
+    return table(("act", "undo"), rows) + data
+
+
+def _except(one_way: Mapping[str, str]) -> str:
+    return "".join(f"; `{UndoLabel.irreversible}` for `{name}`: {why}" for name, why in one_way.items())
+
+
+def _replacing(kind: Kind) -> str:
+    if not kind.immutable:
+        return "Nothing: every field changes in place."
+    what = "A change of " + _listed(f"`{name}`" for name in sorted(kind.immutable)) + ". "
+    if type(kind).collides is not ResourceType.collides:
+        why = inspect.getdoc(type(kind).collides) or ""
+        said = f" ({why.rstrip('.')})" if why and why != inspect.getdoc(ResourceType.collides) else ""
+        return what + (
+            "The new one is made first, and the old one goes last, unless the two cannot stand side by side"
+            f"{said}. Then the old one goes first, and the plan says so and asks."
+        )
+    if kind.safety is Safety.by_name:
+        return what + "Old and new cannot stand side by side: the old one goes first, and the plan says so and asks."
+    return what + "The new one is made first; the old one goes last, after everything that used it has moved."
+
+
+def _listed(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _operations(kind: Kind) -> list[str]:
+    if not kind.operations:
+        return []
+    rows = [
+        (f"`{name}`", done.description, f"`{done.undo}`" if done.undo else "leaves nothing to take back")
+        for name, done in kind.operations.items()
+    ]
+    return ["## Operations", table(("operation", "what it does", "undo"), rows)]
+
+
+def _deadlines(kind: Kind) -> str:
+    spans: Mapping[Any, timedelta] = kind.settle_within
+    rows = [(str(verb), short(span)) for verb, span in spans.items()]
+    return (
+        "At most; mostly far less. What has not settled by then is *not stabilized*, and is kept.\n\n"
+        + table(("act", "settles within"), rows)
+        + "\n\nA document's `timeouts` say otherwise for one resource."
+    )
+
+
+def _permissions(kind: str, permissions: Mapping[str, tuple[str, ...]]) -> str:
+    verbs = sorted(permissions, key=lambda verb: (ORDER.index(verb) if verb in ORDER else len(ORDER), verb))
+    if not kind.startswith("aws."):
+        return table(
+            ("verb", "permissions"), [(verb, ", ".join(f"`{p}`" for p in permissions[verb])) for verb in verbs]
+        )
+    statements = [
+        {"Sid": _sid(verb), "Effect": "Allow", "Action": sorted(permissions[verb]), "Resource": "*"}
+        for verb in verbs
+        if permissions[verb]
+    ]
+    policy = json.dumps({"Version": POLICY_VERSION, "Statement": statements}, indent=2)
+    return f"{ALLOWED}\n\n```json\n{policy}\n```"
+
+
+def _sid(verb: str) -> str:
+    return "".join(part.capitalize() for part in verb.replace("-", "_").split("_"))
