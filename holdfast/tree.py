@@ -120,4 +120,7 @@ def short(span: timedelta) -> str:
     if seconds < 90:  # noqa: PLR2004  below this people count seconds
         return f"{seconds} s"
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004  as above
+    if minutes < 90:  # noqa: PLR2004  as above
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"

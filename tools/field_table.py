@@ -16,8 +16,8 @@ BOUNDS = {
     "exclusiveMaximum": "less than {}",
     "minLength": "at least {} long",
     "maxLength": "at most {} long",
-    "minItems": "at least {}",
-    "maxItems": "at most {}",
+    "minItems": "at least {} of them",
+    "maxItems": "at most {} of them",
     "pattern": "matches `{}`",
 }
 

@@ -35,8 +35,8 @@ BUILT = (
     "kind's page says what."
 )
 ALLOWED = (
-    "What a worker's role needs for this kind and no other, a statement for each verb. *Observe* and *Discover* are "
-    "enough for planning. Narrow `Resource` to what is yours."
+    "What a worker's role needs for this kind and no other, a statement for each verb. To read is enough for planning. "
+    "Narrow `Resource` to what is yours."
 )
 ORDER = ("observe", "discover", "create", "update", "delete", "operate", "adopt", "disown")
 POLICY_VERSION = "2012-10-17"  # of IAM's policy language, not of ours
@@ -75,12 +75,14 @@ def of_data(data: Data) -> str:
     parts = [
         HEAD,
         f"# {data.kind}",
-        f"{_words(type(data))}\n\nIt is looked up while planning, and never changed.",
+        _words(data.filter),
+        "It is looked up while planning, and never changed.",
+        _words(type(data)),
         f"## Example\n\n```yaml\ndata:\n{_indented(data.example)}\n```" if data.example else "",
         "## Filter",
         fields(data.filter),
         "## Outputs",
-        _outputs(data.outputs),
+        table(("output", "what it is"), [(f"`{name}`", output.description) for name, output in data.outputs.items()]),
         "## Permissions",
         _permissions(data.kind, data.permissions),
     ]
@@ -99,7 +101,7 @@ def index(known: Catalog) -> str:
         table(("kind", "what it is", "undo of a delete", "holds data"), rows),
     ]
     if known.data_kinds:
-        looked_up = [(f"[{name}]({name}.md)", _first(type(known.data(name)))) for name in known.data_kinds]
+        looked_up = [(f"[{name}]({name}.md)", _first(known.data(name).filter)) for name in known.data_kinds]
         parts += ["What a document may look up:", table(("kind", "what it is"), looked_up)]
     return "\n\n".join(parts) + "\n"
 
