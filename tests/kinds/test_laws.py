@@ -24,7 +24,11 @@ def of(kind: str) -> Catalog:
 
 
 KINDS = [*(k.kind for k in sim.catalog()), *(k for k in catalog().kinds if k.startswith("aws."))]
-VERBS = [(kind, verb) for kind in KINDS for verb in verbs(of(kind)[kind])]
+VERBS = [
+    pytest.param(kind, verb, marks=() if kind in sim.catalog() else pytest.mark.slow)  # a process, and a hundred losses
+    for kind in KINDS
+    for verb in verbs(of(kind)[kind])
+]
 
 Benches = Callable[[str], Bench]
 

@@ -44,14 +44,16 @@ def _traps(bench: Bench, requests: int) -> Iterator[tuple[str, Trap, bool, bool]
     kinds = [loss for loss in Loss if loss in bench.ground.losses]
     for loss in kinds:
         for nth in range(1, requests + 1):
+            if loss is Loss.request and 1 < nth < requests:
+                continue  # to whoever comes next it is as if the process had been killed before it
             yield loss.format(nth), _striking(loss, nth, late), False, False
     yield "answered and the completion not sent", lambda _: None, False, True
     yield "delivered again before anything was sent", lambda _: None, True, False
     yield "with stale reads", lambda b: b.ground.lag(), False, False
     yield "with stale reads, answered and the completion not sent", lambda b: b.ground.lag(), False, True
     for loss in (Loss.answer, Loss.killed, Loss.late):
-        for nth in range(1, requests + 1):
-            if loss in kinds:
+        if loss in kinds:
+            for nth in sorted({1, requests} - {0}):
                 yield f"with stale reads, {loss.format(nth)}", _striking(loss, nth, late, lag=True), False, False
 
 
