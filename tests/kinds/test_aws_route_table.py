@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -215,6 +215,7 @@ def tables() -> st.SearchStrategy[dict[str, str]]:
     return st.dictionaries(st.sampled_from(blocks), st.sampled_from(["igw-0a", "tgw-0a", "nat-0a"]))
 
 
+@settings(deadline=None)  # a shared machine has pauses of its own
 @given(before=tables(), after=tables())
 def test_no_packet_takes_a_third_road(before: dict[str, str], after: dict[str, str]) -> None:
     """While a table changes, every packet goes where it went before, or where it will go afterwards."""

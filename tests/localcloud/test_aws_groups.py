@@ -112,3 +112,38 @@ def test_ports(aws: LocalAws) -> None:
         permission = {k: v for k, v in {**rule(80), **wrong}.items() if v is not None}
         with refused("InvalidParameterValue"):
             ec2.authorize_security_group_ingress(GroupId=where.group, IpPermissions=[permission])
+
+
+def test_rules_over_ipv6_are_taken_away(aws: LocalAws) -> None:
+    """What may go out over IPv6 is taken away when asked, also in a network without any, and refused when absent."""
+    ec2, where = aws.client("ec2"), network(aws)
+    six = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
+    before = standing(aws, "security_group")
+    ec2.authorize_security_group_egress(GroupId=where.group, IpPermissions=[six])
+    ec2.revoke_security_group_egress(GroupId=where.group, IpPermissions=[six])
+    assert standing(aws, "security_group") == before
+    with refused("InvalidPermission.NotFound"):
+        ec2.revoke_security_group_egress(GroupId=where.group, IpPermissions=[six])
+
+
+def test_a_description_is_taken_away(aws: LocalAws) -> None:
+    """A rule that is described without a description has none any more, whomever it is about."""
+    ec2, where = aws.client("ec2"), network(aws)
+    ec2.authorize_security_group_ingress(
+        GroupId=where.group, IpPermissions=[rule(80, description="a"), from_group(80, where.group, "a")]
+    )
+    plain = {"FromPort": 80, "ToPort": 80, "IpProtocol": "tcp"}
+    ec2.update_security_group_rule_descriptions_ingress(
+        GroupId=where.group,
+        IpPermissions=[rule(80), {**plain, "UserIdGroupPairs": [{"GroupId": where.group}]}],
+    )
+    assert [r["description"] for r in standing(aws, "security_group")[where.group]["ingress"]] == ["", ""]
+
+
+def test_protocols_without_ports(aws: LocalAws) -> None:
+    """A protocol that has no ports is taken without, and the one of number 58 is called icmpv6."""
+    ec2, where = aws.client("ec2"), network(aws)
+    asked = [{"IpProtocol": p, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]} for p in ("50", "58")]
+    ec2.authorize_security_group_ingress(GroupId=where.group, IpPermissions=asked)
+    shown = ec2.describe_security_groups(GroupIds=[where.group])["SecurityGroups"][0]["IpPermissions"]
+    assert {p["IpProtocol"]: p.get("FromPort") for p in shown} == {"50": None, "icmpv6": -1}
