@@ -43,12 +43,12 @@ FOREMOST = (
 )
 
 
-def headline(progress: Progress) -> str:
-    """`shop-42 up: walking, 3 of 12, about 40 s left`."""
+def headline(progress: Progress, *, live: bool = True) -> str:
+    """`shop-42 up: walking, 3 of 12, about 40 s left`. Not `live`: without what is true at this moment only."""
     parts = [f"{progress.run} {progress.operation}: {progress.state}"]
     if progress.total:
         parts.append(f"{finished(progress)} of {progress.total}")
-    if progress.left is not None and progress.state in {State.walking, State.undoing}:
+    if live and progress.left is not None and progress.state in {State.walking, State.undoing}:
         parts.append(f"about {short(progress.left)} left")
     if progress.waiting:
         parts.append(progress.waiting)
@@ -77,7 +77,8 @@ def chosen(progress: Progress, lines: int = LINES) -> tuple[list[Row], int]:
 def markdown(progress: Progress, lines: int = LINES) -> str:
     """The live tree of the Web UI's *current details*: first what asks for somebody, which must not be scrolled to."""
     rows, left_out = chosen(progress, lines)
-    out = [f"**{headline(progress)}**", ""]
+    # It is written when something moves, and read whenever: a time left would stand there, and soon be false.
+    out = [f"**{headline(progress, live=False)}**", ""]
     for said in _foremost(progress):
         out += [f"> {said}", ""]
     out += [f"- {ICONS[r.fate]} `{r.verb.sign} {r.address}` {words(r)}".rstrip() for r in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from holdfast.contract import Operation, State
 from holdfast.errors import Letter
@@ -10,7 +11,7 @@ from holdfast.model import Address
 from holdfast.plan import Verb
 from holdfast.progress import Progress, Row
 from holdfast.run import Fate, Identity, Report
-from holdfast.tree import LETTER, markdown, words
+from holdfast.tree import LETTER, headline, markdown, words
 from holdfast.values import Unknown, freeze
 from starter.cli.showing import _value, report_text
 
@@ -69,3 +70,11 @@ def test_what_is_not_known_yet_is_shown_as_it_is_written() -> None:
     """A plan shows a path, and not the form in which history keeps it, however deep it lies."""
     tags = freeze({"network": Unknown("${net.id}"), "more": [Unknown("${net.arn}"), 1]})
     assert _value(tags) == '{"network": "${net.id}", "more": ["${net.arn}", 1]}'
+
+
+def test_the_web_ui_promises_no_time_left() -> None:
+    """Its text stays as it was written until something moves; only who asks anew is told how long it may take."""
+    rows = [Row(address=NET, verb=Verb.create, fate=Fate.settling)]
+    progress = _progress(State.walking, rows).model_copy(update={"total": 1, "left": timedelta(seconds=40)})
+    assert headline(progress) == "shop-1 up: walking, 0 of 1, about 40 s left"
+    assert markdown(progress).splitlines()[0] == "**shop-1 up: walking, 0 of 1**"
