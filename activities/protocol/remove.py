@@ -102,6 +102,10 @@ def _confirmed(job: Job, remote_id: str) -> Observation:
 
 def _ask(job: Job, live: Observation) -> Done:
     seen = live if live.status is Status.deleting else job.kind.delete(job.call(live.remote_id))
+    if seen.status is Status.absent:
+        # The cloud said yes. Until it shows so too, whoever plans next would take what it shows for standing.
+        shown = job.observe(live.remote_id or "")
+        seen = shown if job.is_ours(shown) else seen
     if seen.stands:
         # It was asked to go, and the answer is a stale read of how it stood before: it is still to be waited for.
         seen = seen.model_copy(update={"status": Status.deleting})

@@ -26,6 +26,8 @@ OTHERS = """
 """
 RENAMED = THREE.replace("net:", "web:").replace("box:", "crate:").replace("disk:", "drum:")
 MOVED = "moved: {{net: web, box: crate, disk: drum}}\n"
+ON = "  web: {{kind: aws.instance, spec: {{image: ami-03cf127a, type: t3.micro, subnet: {subnet}}}}}\n"
+OFF = ON.replace("subnet: {subnet}", "subnet: {subnet}, power: stopped")
 ANCHOR = "  anchor: {{kind: aws.volume, spec: {{zone: {region}a, size: 2}}}}\n"
 NOTHING = "  {{}}\n"
 KEPT = "on_remove: keep, "
@@ -73,6 +75,7 @@ FORWARD = (
     Part("delete a disk", DISK, None, (("DeleteVolume", "{disk}"),), None),
     Part("adopt", THREE, RENAMED + MOVED, MARKS, RENAMED),
     Part("disown", THREE, NOTHING, UNMARKS, NOTHING, about=KEPT, lets_go=True),
+    Part("operate", ON, OFF, (("StopInstances", "{web}"),), OFF),
     Part("discover", THREE, OTHERS, (("DescribeVolumes", '"holdfast/{stack}"'),), OTHERS),
 )
 BACK = (
@@ -88,6 +91,7 @@ BACK = (
     Part("taking an update back", THREE + ANCHOR, OTHERS, UPDATES, THREE + ANCHOR, nth=2),
     Part("taking a delete back", NET + ANCHOR, NOTHING, CREATES[:1], NET + ANCHOR),
     Part("taking an adoption back", THREE + ANCHOR, RENAMED + MOVED, MARKS, THREE + ANCHOR, nth=2),
+    Part("taking an operation back", ON + ANCHOR, OFF, (("StartInstances", "{web}"),), ON + ANCHOR),
     Part("taking a disowning back", THREE + ANCHOR, NOTHING, MARKS[::2], THREE + ANCHOR, about=KEPT),
 )
 WAVES = {"forward": FORWARD, "back": BACK}

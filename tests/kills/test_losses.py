@@ -10,7 +10,7 @@ from holdfast.contract import State
 from tests.cloud import until
 from tests.kills.conftest import Crew
 from tests.kills.losses import LOSSES, Loss, Scene
-from tests.kills.parts import WAVES
+from tests.kills.parts import THREE, WAVES, Part
 from tests.kills.stacks import Stack
 
 pytestmark = [pytest.mark.kill, pytest.mark.timeout(240)]
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.kill, pytest.mark.timeout(240)]
 @pytest.mark.parametrize("wave", WAVES)
 async def test_a_loss_leaves_no_orphan_and_no_duplicate(crew: Crew, wave: str, loss: Loss) -> None:
     """Whatever of a request or its answer is lost, the world ends as it would have, and a second up does nothing."""
-    stacks = [Stack(crew, part, f"{crew.stack}{'abcdefgh'[n]}") for n, part in enumerate(WAVES[wave])]
+    stacks = [Stack(crew, part, f"{crew.stack}{'abcdefghi'[n]}") for n, part in enumerate(WAVES[wave])]
     control = crew.cloud.control
     await asyncio.gather(*(stack.prepare() for stack in stacks))
     for stack in stacks:
@@ -52,3 +52,18 @@ async def test_a_loss_leaves_no_orphan_and_no_duplicate(crew: Crew, wave: str, l
     wrong += [f"{stack}: a second up asks for {e.action}" for stack in stacks for e in again if stack.is_about(e)]
     assert not wrong, "\n".join(wrong)
     assert again == []
+
+
+async def test_a_plan_made_from_lists_that_lag(crew: Crew) -> None:
+    """What a list does not show yet is not made again, and what it still shows is not taken for standing."""
+    control = crew.cloud.control
+    control.settings(new_list_lag_seconds=5, deleted_lag_seconds=5, tag_api_lag_seconds=5)
+    stack = Stack(crew, Part("create", None, THREE, (), THREE), crew.stack)
+    for _ in range(2):
+        report = await stack.ask()
+        assert stack.wrong(report, control.world()) == []
+        last = control.health()["last"]
+        assert await stack.ask_again() is State.unchanged
+        assert control.ledger(last) == []
+        assert (await stack.down()).state is State.done
+        assert stack.standing(control.world()) == {}
