@@ -67,7 +67,7 @@ def _read(root: Path, **look: Any) -> tuple[Seen, list[Any]]:
 
 
 def test_five_hundred_cost_calls_by_the_page(aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five hundred of three kinds are read whole with three calls a page at most, and a get for what the list misses."""
+    """Five hundred of three kinds are read with three calls a page at most, and a get for what the list misses."""
     ec2 = aws.client("ec2")
     _stand(ec2)
     monkeypatch.setattr(Ec2Kind, "page", PAGE)
