@@ -116,8 +116,11 @@ def _words(board: Board, progress: Progress | None) -> str:
     out += [table(("RESOURCE", "STATE", "ID", "RUN"), rows)] if rows else []
     if progress is not None:
         out += ["", headline(progress)]
+        out += [f"  because: {progress.cause.happened}"] if progress.cause else []
         shown, left_out = chosen(progress)
         out += [f"  {ICONS[r.fate]} {r.verb.sign} {r.address}  {words(r)}" for r in shown if r.fate is not Fate.waiting]
+        waiting = sum(r.fate is Fate.waiting for r in shown)
+        out += [f"  · {waiting} waiting"] if waiting else []
         out += [f"  … and {left_out} more"] if left_out else []
         out += [
             paint(f"  asks: `holdfast resolve {a} retry|skip|rollback --run {progress.run}`", "yellow")

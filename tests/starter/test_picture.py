@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
+from holdfast.arbiter import Board
 from holdfast.contract import Operation, State
 from holdfast.errors import Letter
 from holdfast.model import Address
+from holdfast.packed import pack
 from holdfast.plan import Verb
 from holdfast.progress import Progress, Row
-from holdfast.run import Fate, Identity, Report
+from holdfast.run import Fate, Identity, Ledger, Report
 from holdfast.tree import LETTER, headline, markdown, words
 from holdfast.values import Unknown, freeze
+from starter.cli.looking import _words
 from starter.cli.showing import _value, report_text
 
 NET, PAGES = Address.parse("shop/aws.vpc/net"), Address.parse("shop/aws.s3_bucket/pages")
@@ -78,3 +81,12 @@ def test_the_web_ui_promises_no_time_left() -> None:
     progress = _progress(State.walking, rows).model_copy(update={"total": 1, "left": timedelta(seconds=40)})
     assert headline(progress) == "shop-1 up: walking, 0 of 1, about 40 s left"
     assert markdown(progress).splitlines()[0] == "**shop-1 up: walking, 0 of 1**"
+
+
+def test_status_says_why_and_what_waits() -> None:
+    """Whoever looks at a terminal is told as much of a run as whoever looks at the Web UI."""
+    rows = [Row(address=NET, verb=Verb.create, fate=Fate.done), Row(address=PAGES, verb=Verb.create, fate=Fate.waiting)]
+    board = Board(stack="shop", current="shop-1", ledger=pack(Ledger()))
+    written = _words(board, _progress(State.walking, rows)).splitlines()
+    assert "  because: AWS refused CreateBucket" in written
+    assert "  · 1 waiting" in written
