@@ -14,7 +14,7 @@ from activities.clouds import Open, Visit
 from activities.letters import broken, is_asked_to_stop, shown, stopping, to_temporal
 from activities.plans import Plans
 from activities.protocol import change, create, marks, remove
-from activities.protocol.job import Job
+from activities.protocol.job import Job, hushed
 from activities.protocol.settle import settle
 from activities.secrets import read_secret
 from holdfast.act import Act, Done, Settle
@@ -28,20 +28,20 @@ Carry = Callable[[Job], Done]
 
 # What each verb does, forward, and when it takes another back: a delete takes back a create.
 FORWARD: Mapping[Verb, Carry] = {
-    Verb.create: create.create,
-    Verb.update: change.update,
-    Verb.delete: remove.delete,
-    Verb.operate: change.operate,
-    Verb.adopt: marks.adopt,
-    Verb.disown: marks.disown,
+    Verb.create: hushed(create.create),
+    Verb.update: hushed(change.update),
+    Verb.delete: hushed(remove.delete),
+    Verb.operate: hushed(change.operate),
+    Verb.adopt: hushed(marks.adopt),
+    Verb.disown: hushed(marks.disown),
 }
 BACK: Mapping[Verb, Carry] = {
-    Verb.create: remove.uncreate,
-    Verb.update: change.update_back,
-    Verb.delete: remove.undelete,
-    Verb.operate: change.operate,
-    Verb.adopt: marks.adopt_back,
-    Verb.disown: marks.disown_back,
+    Verb.create: hushed(remove.uncreate),
+    Verb.update: hushed(change.update_back),
+    Verb.delete: hushed(remove.undelete),
+    Verb.operate: hushed(change.operate),
+    Verb.adopt: hushed(marks.adopt_back),
+    Verb.disown: hushed(marks.disown_back),
 }
 
 

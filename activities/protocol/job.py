@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,15 +13,16 @@ from pydantic import ValidationError
 
 from holdfast.act import Act, Done
 from holdfast.diff import renamed_in
-from holdfast.errors import Ambiguous, InvalidInput, PlanStale
+from holdfast.errors import Ambiguous, HoldfastError, InvalidInput, PlanStale, from_letter
 from holdfast.model import Address, JsonValue, Spec
 from holdfast.plan import Action
 from holdfast.resource import Call, Clients, Observation, ResourceType
-from holdfast.secret import Secret, reveal
+from holdfast.secret import HIDDEN, Secret, reveal
 from holdfast.values import freeze, pointers, resolve, thaw
 
 F = TypeVar("F")
 
+SHORTEST = 4  # characters: whatever is shorter stands in any sentence
 LOOK_EVERY = timedelta(seconds=1)
 APPLIED_LIMIT = 2_000  # bytes of JSON that a reader of the history is shown
 
@@ -39,6 +41,7 @@ class Job:
     pause: Callable[[float], None] = time.sleep  # seconds; beats, and raises when the worker is told to stop
     clock: Callable[[], float] = time.monotonic
     _spec: dict[str, Any] | None = field(default=None, init=False)
+    _read: list[str] = field(default_factory=list, init=False, repr=False)  # of secrets, in the clear
 
     @property
     def address(self) -> Address:
@@ -77,7 +80,7 @@ class Job:
     def spec(self, plain: Mapping[str, Any]) -> Spec:
         """The kind's own spec, valid, with secrets in the clear; never stored, never sent to Temporal."""
         try:
-            return self.kind.spec.model_validate(reveal(dict(plain), self.secret))
+            return self.kind.spec.model_validate(reveal(dict(plain), self._reveal))
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
             raise InvalidInput(
@@ -97,6 +100,27 @@ class Job:
         """What was read of a resource, in canonical form, and nothing that could not be read."""
         form = self.kind.canonical(seen.properties)
         return {name: form.get(name) for name in seen.properties}
+
+    def _reveal(self, secret: Secret) -> str:
+        self._read.append(self.secret(secret))
+        return self._read[-1]
+
+    def hush(self, error: HoldfastError) -> HoldfastError | None:
+        """The error without the values of secrets, and without its cause; None when neither holds any.
+
+        A cloud that refuses a value likes to repeat it, and what it says goes into a letter, and so into history.
+        """
+        letter, values = error.letter, [value for value in self._read if len(value) >= SHORTEST]
+        causes, cause = [str(error)], error.__cause__ or error.__context__
+        while cause is not None:
+            causes.append(str(cause))
+            cause = cause.__cause__ or cause.__context__
+        if not any(value in text for value in values for text in causes):
+            return None
+        said = {name: getattr(letter, name) for name in ("happened", "standing", "next")}
+        for value in values:
+            said = {name: text.replace(value, HIDDEN) for name, text in said.items()}
+        return from_letter(letter.model_copy(update=said))
 
     # --- calling the kind --------------------------------------------------------------------------------------
 
@@ -165,3 +189,19 @@ class Job:
     def settles(self) -> timedelta:
         """How long to wait for what this act asked for."""
         return self.action.settle_within or self.kind.settle_within.get(self.act.verb, timedelta(minutes=10))
+
+
+def hushed(carry: Callable[[Job], Done]) -> Callable[[Job], Done]:
+    """What carries an act out, with secrets kept out of whatever it raises."""
+
+    @functools.wraps(carry)
+    def carried(job: Job) -> Done:
+        try:
+            return carry(job)
+        except HoldfastError as error:
+            quiet = job.hush(error)
+            if quiet is None:
+                raise
+        raise quiet  # out here it has no context either
+
+    return carried

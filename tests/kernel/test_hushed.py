@@ -1,0 +1,52 @@
+"""What carrying an act out raises holds no secret."""
+
+from __future__ import annotations
+
+import pytest
+
+from activities.protocol.job import Job, hushed
+from holdfast.act import Act, Done
+from holdfast.errors import InvalidInput
+from holdfast.plan import Action, Undo, UndoLabel, Verb
+from holdfast.secret import HIDDEN, Secret
+from holdfast.testing import sim
+
+UNDO = Undo(label=UndoLabel.exact, verb=Verb.delete)
+
+
+def job() -> Job:
+    at = sim.address("web")
+    action = Action(seq=0, verb=Verb.create, address=at, scope=sim.SCOPE, undo=UNDO)
+    act = Act(address=at, scope=sim.SCOPE, verb=Verb.create, plan="p", seq=0, token="t", owner=sim.OWNER)
+    return Job(act, action, sim.SimThing(), lambda _: None, secret=lambda _: "hunter2")
+
+
+@hushed
+def refused(job: Job) -> Done:
+    spec = job.spec({"name": "web", "seal": Secret("env:SEAL")})
+    raise InvalidInput(f"the cloud refused {spec.plain()['seal']}", code="Bad", next="mend it") from ValueError(
+        "hunter2"
+    )
+
+
+@hushed
+def unlucky(job: Job) -> Done:
+    job.spec({"name": "web", "seal": Secret("env:SEAL")})
+    raise InvalidInput("the cloud refused something else") from ValueError("else")
+
+
+def test_a_refusal_that_repeats_a_secret() -> None:
+    """A cloud that repeats a secret in its refusal is quoted without it, and nothing behind the letter has it."""
+    with pytest.raises(InvalidInput) as error:
+        refused(job())
+    letter = error.value.letter
+    assert (letter.happened, letter.code, letter.next) == (f"the cloud refused {HIDDEN}", "Bad", "mend it")
+    assert error.value.__cause__ is error.value.__context__ is None
+    assert "hunter2" not in "".join(map(str, error.value.args))
+
+
+def test_any_other_refusal() -> None:
+    """A refusal that says nothing of a secret stays as it was, cause and all."""
+    with pytest.raises(InvalidInput, match="something else") as error:
+        unlucky(job())
+    assert isinstance(error.value.__cause__, ValueError)
