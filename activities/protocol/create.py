@@ -11,7 +11,7 @@ from typing import Any
 
 from activities.protocol.job import Job
 from holdfast.act import Done
-from holdfast.errors import CreateFailed, NameTaken, Pending
+from holdfast.errors import CreateFailed, NameTaken, NotFound, Pending
 from holdfast.resource import Call, Observation, Safety, Status
 
 
@@ -45,6 +45,13 @@ def _earlier(job: Job, call: Call[Any]) -> Observation | None:
 def _ask(job: Job, call: Call[Any]) -> Observation:
     try:
         return job.kind.create(call)
+    except NotFound as unknown:
+        if not (job.young and job.act.inputs):
+            raise
+        # It names what the plan itself has just made, and that is not known everywhere in the cloud yet. Not here and
+        # now: the first of several calls may have made something, which the next delivery looks for.
+        said = unknown.letter.happened
+        raise Pending(f"{job.address} refers to what the cloud does not know everywhere yet: {said}") from unknown
     except NameTaken as taken:
         standing = [o for o in job.kind.find(call) if o.status is not Status.absent]
         mine = next((o for o in standing if job.is_ours(o) and o.token == job.act.token), None)

@@ -36,6 +36,7 @@ class Job:
     kind: ResourceType[Any]
     client: Clients
     again: bool = False
+    young: bool = False  # the act was first sent moments ago: what it refers to may not be known everywhere yet
     secret: Callable[[Secret], str] = str  # reads one, for a single call of an SDK; the default hides it
     requests: Callable[[], tuple[str, ...]] = tuple  # the cloud's request ids so far
     pause: Callable[[float], None] = time.sleep  # seconds; beats, and raises when the worker is told to stop
