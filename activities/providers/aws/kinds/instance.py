@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from activities.providers.aws import tags
+from activities.providers.aws import disks, tags
 from activities.providers.aws.ec2 import Ec2Kind
 from holdfast.contract import ADDRESS_TAG
 from holdfast.errors import InvalidInput, NotFound, Pending
@@ -18,8 +18,6 @@ from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Clients, Observation, Operated, Output, Safety
 from holdfast.values import has_unknown
-
-VALUES = 200  # the most that one filter takes; EC2 API reference, "List and filter using the CLI and API"
 
 
 class InstanceSpec(Spec):
@@ -43,10 +41,12 @@ class InstanceSpec(Spec):
     root_size: int | None = Field(
         default=None, ge=1, le=65_536, description="GiB; without, the image's own; it grows, and never shrinks"
     )
-    root_type: Literal["gp2", "gp3", "standard"] = "gp3"  # others want their performance said: see `aws.volume`
+    root_type: Literal["gp2", "gp3", "standard"] = Field(
+        default="gp3", description="the type of the disk it boots from; others want their performance said"
+    )
     encrypted: bool = Field(default=True, description="encrypt every disk it is launched with")
     kms_key: str | None = Field(default=None, description="a KMS key's ARN; without one, the account's own for disks")
-    power: Literal["running", "stopped"] = "running"
+    power: Literal["running", "stopped"] = Field(default="running", description="moved by starting and stopping it")
     metadata_tokens: Literal["required", "optional"] = Field(
         default="required", description="required: its credentials are given by IMDSv2 only, which forgery cannot reach"
     )
@@ -185,7 +185,7 @@ web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "$
                 "private_ip": raw.get("PrivateIpAddress"),
                 "public_ip": raw.get("PublicIpAddress"),
                 "zone": raw.get("Placement", {}).get("AvailabilityZone"),
-                "root_disk": _root(raw),
+                "root_disk": disks.root(raw),
                 "interface": _first_interface(raw).get("NetworkInterfaceId"),
             },
             detail=": ".join(filter(None, (f"state {state}", raw.get("StateReason", {}).get("Message", "")))),
@@ -217,15 +217,9 @@ web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "$
 
     def fill(self, seen: Sequence[Observation], client: Clients) -> Iterator[Observation]:
         """With what their root disks are: one more call for two hundred."""
-        ids = [str(o.outputs["root_disk"]) for o in seen if o.outputs.get("root_disk")]
-        disks: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(ids), VALUES):
-            # By filter and not by id: a disk that has gone meanwhile is no error.
-            wanted = [{"Name": "volume-id", "Values": ids[start : start + VALUES]}]
-            disks |= {raw["VolumeId"]: raw for raw in client("ec2").describe_volumes(Filters=wanted)["Volumes"]}
+        found = disks.read(client, [str(o.outputs["root_disk"]) for o in seen if o.outputs.get("root_disk")])
         for one in seen:
-            disk = disks.get(str(one.outputs.get("root_disk")))
-            more = {} if disk is None else _seen(disk)
+            more = found.get(str(one.outputs.get("root_disk")), {})
             yield one.model_copy(update={"properties": {**one.properties, **more}, "partial": False})
 
     def parts(self, call: Call[InstanceSpec]) -> list[str]:
@@ -256,25 +250,20 @@ web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "$
             "AssociatePublicIpAddress": wanted.public_ip,
             "DeleteOnTermination": True,
         }
-        if wanted.security_groups:
-            nic["Groups"] = wanted.security_groups
-        if wanted.private_ip:
-            nic["PrivateIpAddress"] = str(wanted.private_ip)
+        nic |= {"Groups": wanted.security_groups} if wanted.security_groups else {}
+        nic |= {"PrivateIpAddress": str(wanted.private_ip)} if wanted.private_ip else {}
         asked: dict[str, Any] = {
             "ImageId": wanted.image,
             "InstanceType": wanted.type,
             "NetworkInterfaces": [nic],
-            "BlockDeviceMappings": self._disks(call),
+            "BlockDeviceMappings": disks.launched(call.client, wanted.image, _root_of(wanted), _keys_of(wanted)),
             "MetadataOptions": _metadata(wanted),
             "Monitoring": {"Enabled": wanted.monitoring},
             "DisableApiTermination": wanted.termination_protection,
         }
-        if wanted.key_name:
-            asked["KeyName"] = wanted.key_name
-        if wanted.profile:
-            asked["IamInstanceProfile"] = _profile(wanted.profile)
-        if wanted.user_data is not None:
-            asked["UserData"] = wanted.user_data
+        asked |= {"KeyName": wanted.key_name} if wanted.key_name else {}
+        asked |= {"IamInstanceProfile": _profile(wanted.profile)} if wanted.profile else {}
+        asked |= {"UserData": wanted.user_data} if wanted.user_data is not None else {}
         made = call.client("ec2").run_instances(
             MinCount=1, MaxCount=1, ClientToken=call.token, TagSpecifications=self.specification(call), **asked
         )
@@ -285,35 +274,6 @@ web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "$
         """On what comes with it too."""
         marked = tags.listed(tags.marked(call))
         return [{"ResourceType": kind, "Tags": marked} for kind in (self.tag_type, "volume", "network-interface")]
-
-    def _disks(self, call: Call[InstanceSpec]) -> list[dict[str, Any]]:
-        """Every disk of the image: encrypted if that is wanted, and gone with its instance."""
-        wanted = call.wanted
-        images = call.client("ec2").describe_images(ImageIds=[wanted.image])["Images"]
-        if not images:
-            raise NotFound(f"there is no image {wanted.image} in {call.scope.region}", address=call.address)
-        root = images[0].get("RootDeviceName")
-        disks = [m for m in images[0].get("BlockDeviceMappings", ()) if "Ebs" in m]
-        if root not in {m["DeviceName"] for m in disks}:
-            raise InvalidInput(
-                f"the image {wanted.image} boots from no EBS volume, so its disk cannot be encrypted or kept",
-                address=call.address,
-                next="choose an image whose root device is `ebs`",
-            )
-        return [
-            {"DeviceName": m["DeviceName"], "Ebs": self._disk_of(wanted, root=m["DeviceName"] == root)} for m in disks
-        ]
-
-    @staticmethod
-    def _disk_of(wanted: InstanceSpec, *, root: bool) -> dict[str, Any]:
-        disk: dict[str, Any] = {"DeleteOnTermination": True}
-        if wanted.encrypted:  # EC2 refuses to hear False where the image's snapshot is encrypted
-            disk["Encrypted"] = True
-            disk |= {"KmsKeyId": wanted.kms_key} if wanted.kms_key else {}
-        if root:
-            disk["VolumeType"] = wanted.root_type
-            disk |= {"VolumeSize": wanted.root_size} if wanted.root_size else {}
-        return disk
 
     def update(self, call: Call[InstanceSpec]) -> Observation:
         """Only what changed. EC2 takes one attribute a call."""
@@ -352,10 +312,8 @@ web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "$
     @staticmethod
     def _act_as(call: Call[InstanceSpec], profile: str | None) -> None:
         ec2 = call.client("ec2")
-        wanted = [
-            {"Name": "instance-id", "Values": [call.id]},
-            {"Name": "state", "Values": ["associating", "associated"]},
-        ]
+        states = ["associating", "associated"]
+        wanted = [{"Name": "instance-id", "Values": [call.id]}, {"Name": "state", "Values": states}]
         now = ec2.describe_iam_instance_profile_associations(Filters=wanted)["IamInstanceProfileAssociations"]
         if profile is None:
             for one in now:
@@ -373,10 +331,9 @@ web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "$
         if operation == "reboot":
             ec2.reboot_instances(**ids)
             return self.observe(call)
+        start = operation == "start"
         changed = (
-            ec2.start_instances(**ids)["StartingInstances"]
-            if operation == "start"
-            else ec2.stop_instances(**ids)["StoppingInstances"]
+            ec2.start_instances(**ids)["StartingInstances"] if start else ec2.stop_instances(**ids)["StoppingInstances"]
         )
         seen, state = self.observe(call), changed[0]["CurrentState"]["Name"]
         if not seen.stands or self._STATUS[state] is not Status.pending:
@@ -422,18 +379,14 @@ def _first_interface(raw: dict[str, Any]) -> dict[str, Any]:
     return next(nics, {})
 
 
-def _root(raw: dict[str, Any]) -> str | None:
-    disks = (d for d in raw.get("BlockDeviceMappings", ()) if d["DeviceName"] == raw.get("RootDeviceName"))
-    return next((d["Ebs"]["VolumeId"] for d in disks if "Ebs" in d), None)
+def _root_of(wanted: InstanceSpec) -> dict[str, Any]:
+    size = {"VolumeSize": wanted.root_size} if wanted.root_size else {}
+    return {"VolumeType": wanted.root_type, **size}
 
 
-def _seen(disk: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "root_size": disk["Size"],
-        "root_type": disk["VolumeType"],
-        "encrypted": disk["Encrypted"],
-        "kms_key": disk.get("KmsKeyId"),
-    }
+def _keys_of(wanted: InstanceSpec) -> dict[str, Any]:
+    key = {"KmsKeyId": wanted.kms_key} if wanted.kms_key else {}
+    return {"Encrypted": True, **key} if wanted.encrypted else {}
 
 
 def _metadata(wanted: InstanceSpec) -> dict[str, Any]:

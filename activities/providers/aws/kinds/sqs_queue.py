@@ -47,7 +47,7 @@ class QueueSpec(Spec):
         description="sqs: with SQS's own keys; a KMS key's ARN, id or alias: with that; none: not at all",
     )
     tls_only: bool = Field(default=True, description="refuse plain HTTP, by policy")
-    dead_letter: DeadLetter | None = None
+    dead_letter: DeadLetter | None = Field(default=None, description="where what nobody can handle goes")
     tags: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
