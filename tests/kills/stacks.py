@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from datetime import timedelta
 from typing import Any
 
-from activities.server import ended_report
-from holdfast.contract import OnFailure, Operation, State, run_id
-from holdfast.run import Report, Source
+from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.service import RPCError
+
+from activities.server import ended_report, submit
+from holdfast.arbiter import Board, Ticket
+from holdfast.contract import Message, OnFailure, Operation, State, arbiter_id, run_id
+from holdfast.run import Report, Request, Source
 from tests.cloud import ACCOUNT, Entry
 from tests.kills.conftest import Crew
 from tests.kills.losses import Target
@@ -128,7 +134,7 @@ class Stack:
         request = holdfast.request(
             operation, self.name, source=source, on_failure=on_failure, confirmed=("data", "delete-first")
         )
-        ticket = await holdfast.submit(request)
+        ticket = await self._submit(request)
         while (execution := await self._execution(ticket.run)) is None:  # noqa: ASYNC110  the arbiter tells nobody
             await asyncio.sleep(LOOK)
         # Not `wait`, whose looks are answered by the worker: many runs are waited for at once.
@@ -137,8 +143,21 @@ class Stack:
         assert report is not None, f"{self}: {ticket.run} left no report"
         return report
 
+    async def _submit(self, request: Request) -> Ticket:
+        """Without the front door's patience of seconds: a machine with a dozen workers on it may need more."""
+        for _ in range(20):
+            with contextlib.suppress(RPCError, TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+                async with asyncio.timeout(20):
+                    return await submit(self.crew.client, request)  # the same request is the same run
+            await asyncio.sleep(LOOK)
+        raise TimeoutError(f"{self}: nobody takes its request")
+
     async def _execution(self, run: str) -> str | None:
-        board = await self.crew.holdfast.board(self.name)
+        arbiter = self.crew.client.get_workflow_handle(arbiter_id(self.name))
+        try:
+            board = await arbiter.query(Message.board, result_type=Board, rpc_timeout=timedelta(seconds=20))
+        except RPCError:
+            return None
         ended = {past.run: past.execution for past in board.past}
         return board.execution if board.current == run else ended.get(run)
 
