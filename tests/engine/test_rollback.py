@@ -82,6 +82,27 @@ async def test_a_delete_first_replace_is_taken_back(shop: Engine) -> None:
     assert shop.cloud.snapshot() == before
 
 
+@pytest.mark.parametrize("full", [2_900, 40])
+async def test_what_stands_on_a_delete_first_replace_comes_back_to_its_heir(
+    shop: Engine, monkeypatch: pytest.MonkeyPatch, full: int
+) -> None:
+    """Its dependants were written back before it came back under a new id; they are written once more, to that one."""
+    monkeypatch.setattr(provision, "FULL", full)
+    shop.cloud.guarded = False  # a cloud that lets things go while others refer to them
+    await shop.up(shop.doc(box=thing("named", zone="a"), app=thing(uses=["${box.id}"]), other=thing()))
+    before = shop.cloud.snapshot()
+    shop.cloud.refuse("create", "last")
+    after = shop.doc(
+        box=thing("named", zone="b"),
+        app=thing(uses=["${box.id}"]),
+        other=thing(size=2),
+        last=thing(uses=["${app.id}", "${other.endpoint}"]),
+    )
+    report = await shop.up(after, confirmed=("delete-first",))
+    assert report.state is State.undone, report
+    assert shop.cloud.snapshot() == before
+
+
 async def test_a_failure_with_a_lost_effect_is_taken_back_too(shop: Engine) -> None:
     """An act that failed after its effect is undone like one that succeeded."""
     shop.cloud.doomed = {"bad"}

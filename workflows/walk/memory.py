@@ -40,6 +40,7 @@ class Node:
     gives: tuple[str, ...] = ()
     missing: int = 0  # forward: steps before it that are not finished
     above: int = 0  # back: steps after it that still stand
+    once_more: bool = False  # back: taken back already, and only told again who stands for what died
 
     @property
     def stands(self) -> bool:
@@ -238,15 +239,42 @@ class Memory:
     def undone(self, node: Node, remote_id: str | None, renamed: dict[str, str]) -> None:
         """The step is taken back. A delete that was undone may have brought its resource back under a new id."""
         self.put(node, Fate.undone)
-        node.letter, node.outputs = None, {}
+        node.letter = None
+        if (
+            not self._backwards
+        ):  # on the way back nobody begins anew, and whoever is told of heirs asks what it was given
+            node.outputs = {}
         node.remote_id = remote_id or node.remote_id
         node.renamed = dict(renamed)
         self.renamed |= renamed
-        for seq in node.step.after if self._backwards else ():
+        if node.once_more or not self._backwards:
+            node.once_more = False
+            return
+        for seq in node.step.after:
             before = self.nodes[seq]
             before.above -= 1
             if self._may_return(before):
                 heapq.heappush(self._ready, -seq)
+        if renamed:
+            self._tell_of_heirs(node)
+
+    def _tell_of_heirs(self, node: Node) -> None:
+        """Take back once more the updates that were taken back before this delete was, since they come after it.
+
+        So it is with a replace that is delete-first: its dependants were written back to an id that was dead by then.
+        """
+        seen, stack = {node.step.seq}, [node.step.seq]
+        while stack:
+            for seq in self.next[stack.pop()]:
+                if seq in seen:
+                    continue
+                seen.add(seq)
+                stack.append(seq)
+                after = self.nodes[seq]
+                if after.step.verb is Verb.update and after.sent and after.fate is Fate.undone:
+                    self.put(after, Fate.undoing)
+                    after.once_more = True
+                    self.put_off(after)
 
     def leave(self, node: Node, fate: Fate, letter: Letter) -> None:
         """The step is given up. On the way back, what it stands on is kept; forward, what is behind it is left out."""
