@@ -25,6 +25,11 @@ from workers.settings import Settings
 _numbers = itertools.count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that nobody waits for it alone at the end."""
+    items.sort(key=lambda item: item.path.name != "test_thousand.py")
+
+
 @dataclass(slots=True)
 class Crew:
     """Everything a kill test plays with."""
