@@ -15,6 +15,7 @@ from activities.providers.aws.kinds.volume import Volume, VolumeSpec
 from activities.providers.aws.tags import written
 from holdfast.contract import ADDRESS_TAG, OWNER_TAG
 from holdfast.errors import CreateFailed, Pending
+from holdfast.plan import FieldChange
 from holdfast.resource import Observation, ResourceType, Search, Status
 from tests.cloud import IMAGE, LocalAws
 from tests.kinds.aws_calls import OWNER, SCOPE, Called
@@ -292,6 +293,15 @@ def test_protected(aws: LocalAws, where: Network) -> None:
         aws.client("ec2").terminate_instances(InstanceIds=[made.remote_id])
     assert made.delete().status is Status.absent
     assert standing(aws, "volume") == {}
+
+
+def test_protection_taken_back(aws: LocalAws, where: Network) -> None:
+    """What cannot be read is written back from the change itself: the spec of an undo still says what was wanted."""
+    made = web(aws, where, termination_protection=True)
+    made.create()
+    back = FieldChange(path="termination_protection", before=True, after=False)
+    KIND.update(made.call(changes=[back]))
+    aws.client("ec2").terminate_instances(InstanceIds=[made.remote_id])
 
 
 def test_a_launch_that_fails(aws: LocalAws, where: Network) -> None:

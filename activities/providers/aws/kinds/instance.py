@@ -281,8 +281,8 @@ web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "$
         ec2, wanted = call.client("ec2"), call.wanted
         if self.changes(call, "type"):
             ec2.modify_instance_attribute(InstanceId=call.id, InstanceType={"Value": wanted.type})
-        if self.changes(call, "termination_protection"):
-            self._protect(call, on=wanted.termination_protection)
+        for change in (c for c in call.changes if c.path == "termination_protection"):
+            self._protect(call, on=bool(change.after))  # the spec of an undo does not hold what cannot be read
         if self.changes(call, "security_groups"):
             groups = wanted.security_groups or [self._default_group(call)]
             ec2.modify_instance_attribute(InstanceId=call.id, Groups=groups)
