@@ -23,7 +23,7 @@ def settle(job: Job, waited: timedelta, within: timedelta) -> Done:
         if live.status is Status.absent and _is_gone(job, remote_id):
             return job.done(live)
     else:
-        if live.status is Status.ready:
+        if live.status is Status.ready and _has_moved(job, live):
             return job.done(live)
         if live.status is Status.failed:
             raise CreateFailed(
@@ -33,8 +33,9 @@ def settle(job: Job, waited: timedelta, within: timedelta) -> Done:
             )
         vanished = not live.stands and waited >= job.kind.visible_within
         if vanished:
+            why = live.detail or "somebody removed it"
             raise ChangedElsewhere(
-                f"{job.address} ({remote_id}) was on its way and is {live.status} now: somebody removed it",
+                f"{job.address} ({remote_id}) was on its way and is {live.status} now: {why}",
                 address=job.address,
             )
     if waited >= within:
@@ -45,6 +46,15 @@ def settle(job: Job, waited: timedelta, within: timedelta) -> Done:
             next="look at it in the cloud's console; a longer `timeouts:` in the document gives it more time",
         )
     raise Pending(f"{job.address} ({remote_id}) is {live.status}: {_words(live)}")
+
+
+def _has_moved(job: Job, live: Observation) -> bool:
+    """Whether an operation shows: right after a stop a stale read still says *running*, and ready."""
+    if job.act.verb is not Verb.operate:
+        return True
+    operation = (job.action.undo.operation if job.act.back else job.act.operation) or ""
+    sets = job.kind.operations[operation].sets
+    return all(live.properties.get(name, value) == value for name, value in sets.items())
 
 
 def _is_gone(job: Job, remote_id: str) -> bool:

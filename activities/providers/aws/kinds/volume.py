@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from activities.providers.aws import tags
 from activities.providers.aws.ec2 import Ec2Kind
@@ -14,16 +14,31 @@ from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Observation, Output, Safety
 
+PROVISIONED = frozenset({"gp3", "io1", "io2"})  # types whose speed can be asked for
+
 
 class VolumeSpec(Spec):
     """A disk in one zone."""
 
     zone: str = Field(description="the availability zone, as in eu-west-1a")
     size: int = Field(ge=1, le=65_536, description="GiB; it grows, and never shrinks")
-    type: Literal["gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"] = "gp3"
-    encrypted: bool = True
+    type: Literal["gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"] = Field(
+        default="gp3", description="how it is built, and so how fast it is"
+    )
+    iops: int | None = Field(
+        default=None, ge=100, le=256_000, description="operations a second; io1 and io2 need it, gp3 has 3000 without"
+    )
+    encrypted: bool = Field(default=True, description="whether what is written on it is encrypted")
     kms_key: str | None = Field(default=None, description="a KMS key's ARN; without one, the account's own for disks")
     tags: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _provisioned(self) -> VolumeSpec:
+        if self.type in {"io1", "io2"} and self.iops is None:
+            raise ValueError(f"a volume of type {self.type} needs its iops")
+        if self.iops is not None and self.type in {"gp2", "st1", "sc1", "standard"}:
+            raise ValueError(f"a volume of type {self.type} has the iops that it has: leave them out")
+        return self
 
 
 class Volume(Ec2Kind[VolumeSpec]):
@@ -53,8 +68,8 @@ class Volume(Ec2Kind[VolumeSpec]):
         Verb.update: timedelta(minutes=10),
         Verb.delete: timedelta(minutes=10),
     }
-    example = "disk: {kind: aws.volume, spec: {zone: eu-central-1a, size: 20}}"
-    trials = {"size": 30, "type": "gp2", "tags": {"team": "shop"}}
+    example = "disk: {kind: aws.volume, spec: {zone: eu-central-1a, size: 20, iops: 3500}}"
+    trials = {"size": 30, "type": "io2", "iops": 4000, "tags": {"team": "shop"}}
 
     describe, listed_in, id_field, tag_type = "describe_volumes", "Volumes", "VolumeId", "volume"
 
@@ -78,6 +93,7 @@ class Volume(Ec2Kind[VolumeSpec]):
                 "zone": raw["AvailabilityZone"],
                 "size": raw["Size"],
                 "type": raw["VolumeType"],
+                "iops": raw.get("Iops") if raw["VolumeType"] in PROVISIONED else None,
                 "encrypted": raw["Encrypted"],
                 "kms_key": raw.get("KmsKeyId"),
                 "tags": tags.own(found),
@@ -104,6 +120,7 @@ class Volume(Ec2Kind[VolumeSpec]):
             ClientToken=call.token,
             TagSpecifications=self.specification(call),
             **key,
+            **self._speed(wanted),
         )
         return self.see(raw, call.scope)
 
@@ -113,7 +130,9 @@ class Volume(Ec2Kind[VolumeSpec]):
         if self.changes(call, "size"):
             new["Size"] = call.wanted.size
         if self.changes(call, "type"):
-            new["VolumeType"] = call.wanted.type
+            new |= {"VolumeType": call.wanted.type, **self._speed(call.wanted)}
+        if self.changes(call, "iops"):
+            new |= self._speed(call.wanted)
         if new:
             call.client("ec2").modify_volume(VolumeId=call.id, **new)
         return self.observe(call)
@@ -124,3 +143,7 @@ class Volume(Ec2Kind[VolumeSpec]):
         except NotFound:
             return self.absent(call.remote_id)
         return self.observe(call)
+
+    @staticmethod
+    def _speed(wanted: VolumeSpec) -> dict[str, int]:
+        return {} if wanted.iops is None else {"Iops": wanted.iops}

@@ -1,0 +1,49 @@
+"""Settling believes what shows, and no stale *ready*."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from activities.protocol.change import operate
+from activities.protocol.job import Job
+from activities.protocol.settle import settle
+from holdfast.act import Act
+from holdfast.errors import Pending
+from holdfast.model import Status
+from holdfast.plan import Action, Undo, UndoLabel, Verb
+from holdfast.resource import Call
+from holdfast.testing.sim import OWNER, SCOPE, SimThing, ThingSpec, address
+from holdfast.testing.world import World
+
+WEB = address("web")
+
+
+def _job(world: World, remote_id: str) -> Job:
+    undo = Undo(label=UndoLabel.exact, verb=Verb.operate, operation="start")
+    action = Action(seq=0, verb=Verb.operate, address=WEB, scope=SCOPE, operation="stop", after=(), undo=undo)
+    act = Act(
+        verb=Verb.operate,
+        address=WEB,
+        scope=SCOPE,
+        plan="0",
+        seq=0,
+        token="t",
+        owner=OWNER,
+        operation="stop",
+        remote_id=remote_id,
+    )
+    return Job(act=act, action=action, kind=SimThing(), client=world)
+
+
+def test_an_operation_has_settled_when_it_shows() -> None:
+    """Right after a stop a stale read says *running*, and ready: it is looked at again until it says *stopped*."""
+    world, kind = World(), SimThing()
+    made = kind.create(Call(WEB, SCOPE, OWNER, world, token="t0", spec=ThingSpec(name="web")))
+    world.stale_looks = 1
+    job = _job(world, made.remote_id or "")
+    operate(job)
+    with pytest.raises(Pending):
+        settle(job, timedelta(), timedelta(minutes=1))
+    assert settle(job, timedelta(), timedelta(minutes=1)).status is Status.ready
