@@ -58,6 +58,8 @@ T = TypeVar("T")
 
 PATIENCE = timedelta(seconds=5)  # for finding out whether anybody is there
 LOOK = 0.4  # seconds between two looks at a run
+SUBMITS = 5  # how often one request is handed in, when the server has lost patience with a slow worker
+BUSY = "Workflow Task in failed state"  # what it says then
 SILENCE = 120.0  # seconds without a word before watching gives up; the run does not
 
 
@@ -119,7 +121,7 @@ class Holdfast:
     async def submit(self, request: Request) -> Ticket:
         """Queue a request with its stack's arbiter. Raises `Unavailable` when nobody works on the control queue."""
         await self.need_worker()
-        return await self._asked(submit(self.client, request))
+        return await self._asked(self._submitted(request))
 
     async def plan(self, request: Request) -> Plan:
         """What a request would change. Nothing is queued, and nothing changed."""
@@ -299,6 +301,17 @@ class Holdfast:
                     ended=listed.ended,
                 )
         raise NotFound(f"{run} has not ended, or never was", next=f"`holdfast runs {board.stack}` lists them")
+
+    async def _submitted(self, request: Request) -> Ticket:
+        for left in reversed(range(SUBMITS)):
+            try:
+                return await submit(self.client, request)
+            except RPCError as error:
+                # The arbiter's first task took a slow worker longer than the server waits. The same request is one run.
+                if BUSY not in error.message or not left:
+                    raise
+            await asyncio.sleep(LOOK)
+        raise AssertionError("the last attempt returns or raises")
 
     @staticmethod
     async def _asked(answer: Awaitable[T]) -> T:
