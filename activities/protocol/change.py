@@ -39,7 +39,7 @@ def update_back(job: Job) -> Done:
         if is_before(job.live(live), job.action.changes):
             return job.done(live, unchanged=True)
     changes = _changes(job)
-    live = job.look_until_visible(lambda: _shows(job, changes)) or standing(job)
+    live = job.look_back(lambda: standing(job), lambda seen: _shows(job, seen, changes))
     stands = job.live(live)
     if not job.action.undo.label.returns and not is_before(stands, changes):
         raise Gone(f"{job.address} cannot be changed back: {job.action.undo.note}", address=job.address)
@@ -64,9 +64,13 @@ def operate(job: Job) -> Done:
     if job.act.back and job.action.undo.nothing:
         return job.done(job.kind.absent(job.act.remote_id), unchanged=True)
     operation = (job.action.undo.operation if job.act.back else job.act.operation) or ""
-    live = standing(job)
     sets = job.kind.operations[operation].sets
-    moved = bool(sets) and all(live.properties.get(name) == value for name, value in sets.items())
+
+    def has_moved(seen: Observation) -> bool:
+        return bool(sets) and sets.items() <= seen.properties.items()
+
+    live = job.look_back(lambda: standing(job), lambda seen: not has_moved(seen)) if job.act.back else standing(job)
+    moved = has_moved(live)
     seen = live if moved else job.kind.operate(job.call(live.remote_id), operation)
     return job.done(seen, unchanged=moved and not job.again, settle_within=job.settles())
 
@@ -89,11 +93,10 @@ def standing(job: Job) -> Observation:
     return live
 
 
-def _shows(job: Job, changes: Sequence[FieldChange]) -> Observation | None:
-    """The live resource, once it shows the whole update. A read may be stale: what looks as before is read again."""
-    live = standing(job)
-    to_write, foreign = undo_changes(changes, job.live(live), job.act.renamed, job.kind)
-    return live if job.act.refused or foreign or len(to_write) == len(changes) else None
+def _shows(job: Job, seen: Observation, changes: Sequence[FieldChange]) -> bool:
+    """Whether it shows the whole update."""
+    to_write, foreign = undo_changes(changes, job.live(seen), job.act.renamed, job.kind)
+    return bool(foreign) or len(to_write) == len(changes)
 
 
 def _changes(job: Job) -> tuple[FieldChange, ...]:

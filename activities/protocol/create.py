@@ -38,7 +38,7 @@ def create(job: Job) -> Done:
 def _earlier(job: Job, call: Call[Any]) -> Observation | None:
     """What an earlier delivery made. A kind that is found by its tags alone needs time to become visible."""
     if job.kind.safety is Safety.by_tag:
-        return job.look_until_visible(lambda: job.find_mine(call))
+        return job.look_until(lambda: job.find_mine(call), lambda found: found is not None)
     return job.find_mine(call)
 
 

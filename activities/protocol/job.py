@@ -160,14 +160,21 @@ class Job:
             )
         return mine[0] if mine else None
 
-    def look_until_visible(self, look: Callable[[], F | None]) -> F | None:
-        """Look until it shows, or until a new one would have had to show."""
+    def look_until(self, look: Callable[[], F], shows: Callable[[F], bool]) -> F:
+        """Look until it shows, or until what is new would have had to show. The last look."""
         until = self.clock() + self.kind.visible_within.total_seconds()
         while True:
             found = look()
-            if found is not None or self.clock() >= until:
+            if shows(found) or self.clock() >= until:
                 return found
             self.pause(LOOK_EVERY.total_seconds())
+
+    def look_back(self, look: Callable[[], F], shows: Callable[[F], bool]) -> F:
+        """Look at what an act has done that is to be taken back.
+
+        What looks as if it had never been may be a stale read: that is believed at once only when the act was refused.
+        """
+        return look() if self.act.refused else self.look_until(look, shows)
 
     # --- answering ---------------------------------------------------------------------------------------------
 

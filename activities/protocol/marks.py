@@ -27,7 +27,7 @@ def adopt(job: Job) -> Done:
 
 def adopt_back(job: Job) -> Done:
     """Take the marks off again, or put back those it bore before the rename."""
-    live = _standing(job)
+    live = job.look_back(lambda: _standing(job), lambda seen: seen.token == job.act.token)
     if live.token != job.act.token:
         return job.done(live, unchanged=True)
     old = (job.action.before or {}).get(ADDRESS_TAG)
@@ -46,7 +46,7 @@ def disown(job: Job) -> Done:
 
 def disown_back(job: Job) -> Done:
     """Put back the marks it bore before."""
-    live = _standing(job)
+    live = job.look_back(lambda: _standing(job), lambda seen: not job.is_ours(seen))
     if live.owner is not None and not job.is_ours(live):
         raise ChangedElsewhere(f"{live.remote_id} was taken over by {live.owner} meanwhile", address=job.address)
     if job.is_ours(live):

@@ -27,9 +27,7 @@ def delete(job: Job) -> Done:
 
 def uncreate(job: Job) -> Done:
     """Take a create back: remove whatever carries its token, whether or not its answer ever arrived."""
-    mine = _made_by(job)
-    if not mine and not job.act.refused and job.act.remote_id is None:
-        mine = job.look_until_visible(lambda: _made_by(job) or None) or []
+    mine = job.look_back(lambda: _made_by(job), bool)
     if not mine:
         return job.done(job.kind.absent(job.act.remote_id), unchanged=True)
     asked = [_ask(job, seen) for seen in mine]
@@ -46,8 +44,7 @@ def undelete(job: Job) -> Done:
     """
     # The plan's own id: `remote_id` of the act may be that of what an earlier delivery has made anew.
     old = job.action.remote_id or job.act.remote_id or ""
-    # One that stands may be a stale read: it is believed at once only when the delete was refused.
-    live = job.look_until_visible(lambda: _going(job, old)) or _confirmed(job, old)
+    live = job.look_back(lambda: _confirmed(job, old), lambda seen: not seen.stands)
     if live.stands:
         return job.done(live, unchanged=True)
     if live.status is Status.deleting:
@@ -67,11 +64,6 @@ def undelete(job: Job) -> Done:
         if isinstance(was, str) and isinstance(now, str) and was != now
     }
     return made.model_copy(update={"renamed": renamed})
-
-
-def _going(job: Job, remote_id: str) -> Observation | None:
-    live = _confirmed(job, remote_id)
-    return live if job.act.refused or not live.stands else None
 
 
 def back_token(token: str) -> str:

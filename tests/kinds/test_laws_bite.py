@@ -169,3 +169,12 @@ def test_a_delete_that_believes_a_stale_read_is_caught(monkeypatch: pytest.Monke
     monkeypatch.setattr(remove, "_ask", credulous)
     found = [v.seen for v in lost(bench(Believing), "delete")]
     assert any("nobody would wait until it has gone" in v for v in found), found
+
+
+def test_an_undo_that_believes_a_stale_read_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An undo that looks once, before anything shows, leaves what was done; and the law names it."""
+    law = "what_was_just_done_is_taken_back"
+    assert broken(bench(SimThing), law) == []
+    monkeypatch.setattr(Job, "look_back", lambda _, look, __: look())
+    found = [v.seen for v in broken(bench(SimThing), law)]
+    assert any(v.startswith("operate") for v in found), found

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from holdfast.errors import HoldfastError
-from holdfast.testing.laws import allowing, changing, hiding, making, reading, saying
+from holdfast.testing.laws import allowing, changing, hiding, losing, making, reading, saying
 from holdfast.testing.laws.bench import Bench
 from holdfast.testing.laws.ground import Delivery, Ground, Hands, Loss, Thing
 from holdfast.testing.laws.losing import losses
@@ -76,6 +76,7 @@ LAWS: Mapping[str, Law] = {
         changing.deleting_twice_is_deleting_once,
         changing.marks_are_all_that_adopting_writes,
         changing.operations_are_taken_back,
+        losing.what_was_just_done_is_taken_back,
     )
 }
 

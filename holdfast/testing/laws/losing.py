@@ -15,7 +15,7 @@ from holdfast.errors import HoldfastError, NotYet
 from holdfast.resource import Status
 from holdfast.testing.laws.bench import Bench, Unfinished
 from holdfast.testing.laws.ground import LATE, Loss
-from holdfast.testing.laws.verbs import Scene, Verbs
+from holdfast.testing.laws.verbs import Scene, Verbs, backwards
 
 SCENE = "scene"
 Trap = Callable[[Bench], None]
@@ -37,6 +37,15 @@ def losses(bench: Bench, name: str, verb: Verbs) -> Iterator[str]:
     for said, trap, again, twice in _traps(bench, requests):
         bench.ground.recall(SCENE)
         yield from (f"{name}, {said}: {seen}" for seen in _play(bench, scene, trap, again=again, twice=twice))
+
+
+def what_was_just_done_is_taken_back(bench: Bench) -> Iterator[str]:
+    """An act is taken back completely, also while reads do not show yet that it was carried out."""
+    bench.usual()
+    for name, verb in backwards(bench.kind, at_once=True).items():
+        scene = verb(bench)
+        if scene is not None:
+            yield from (f"{name}, taken back at once: {said}" for said in _play(bench, scene, lambda _: None))
 
 
 def _traps(bench: Bench, requests: int) -> Iterator[tuple[str, Trap, bool, bool]]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from holdfast.act import Act, Done
 from holdfast.contract import ADDRESS_TAG, OWNER_TAG, TOKEN_TAG
-from holdfast.errors import Gone
+from holdfast.errors import Gone, NotYet
 from holdfast.model import JsonValue
 from holdfast.plan import Action, Undo, UndoLabel, Verb
 from holdfast.resource import Observation, ResourceType, Status
 from holdfast.testing.laws.bench import Bench, changed, likeness
 from holdfast.testing.laws.changing import trial, tried
+from holdfast.testing.laws.ground import Thing
 
 Judge = Callable[[Done], Iterator[str]]
 
@@ -30,6 +33,7 @@ class Scene:
 
 
 Verbs = Callable[[Bench], Scene | None]  # None: the kind has no such verb
+Acting = Callable[[Bench], tuple[Action, Act]]  # an act about what has just been made for it
 
 
 def create(bench: Bench) -> Scene:
@@ -39,49 +43,21 @@ def create(bench: Bench) -> Scene:
     return Scene(act, action, lambda done: _stands_once(bench, done.remote_id, bench.spec()))
 
 
-def uncreate(bench: Bench) -> Scene:
-    """Taking back a create whose answer arrived."""
-    bench.begin()
-    action, act = _creating(bench)
-    made = bench.carry(act, action)
-    bench.ground.rest()
-    back = act.model_copy(update={"verb": Verb.delete, "back": True, "remote_id": made.remote_id})
-    return Scene(back, action, lambda _: _nothing_more(bench))
-
-
 def uncreate_unheard(bench: Bench) -> Scene:
     """Taking back a create of which nobody knows whether it was carried out; it was."""
-    bench.begin()
-    action, act = _creating(bench)
-    bench.carry(act, action)
-    bench.ground.rest()
-    back = act.model_copy(update={"verb": Verb.delete, "back": True})
-    return Scene(back, action, lambda _: _nothing_more(bench))
+    scene = taking_back(bench, _creating, Verb.delete)
+    return replace(scene, act=scene.act.model_copy(update={"remote_id": None}))
 
 
 def update(bench: Bench) -> Scene | None:
     """An update of every field that may change in place, without stopping what stands."""
-    fields = [f for f in tried(bench) if f not in bench.kind.stopped_for]
+    fields = _in_place(bench)
     if not fields:
         return None
     bench.begin()
     action, act = _updating(bench, fields)
     wanted = bench.spec({f: bench.kind.trials[f] for f in fields})
     return Scene(act, action, lambda _: _stands_once(bench, act.remote_id, wanted))
-
-
-def update_back(bench: Bench) -> Scene | None:
-    """Taking back an update of every field that returns."""
-    fields = [f for f in tried(bench) if f not in bench.kind.stopped_for and f not in bench.kind.one_way]
-    if not fields:
-        return None
-    bench.begin()
-    action, act = _updating(bench, fields)
-    before = bench.standing()
-    bench.carry(act, action)
-    bench.ground.rest()
-    back = act.model_copy(update={"back": True})
-    return Scene(back, action, lambda _: _as_before(bench, before))
 
 
 def delete(bench: Bench) -> Scene:
@@ -91,17 +67,20 @@ def delete(bench: Bench) -> Scene:
     return Scene(act, action, lambda done: _gone(bench, done))
 
 
-def undelete(bench: Bench) -> Scene:
+def undelete(bench: Bench, *, at_once: bool = False) -> Scene:
     """Taking back a delete: its fields stand again where that returns, and where not it says so and makes nothing."""
-    bench.begin()
-    action, act = _deleting(bench)
-    before = bench.added()
-    bench.carry(act, action)
-    bench.ground.rest()
-    back = act.model_copy(update={"verb": Verb.create, "back": True})
-    if not action.undo.label.returns:
-        return Scene(back, action, lambda _: _nothing_more(bench), refusal=Gone)
-    return Scene(back, action, lambda done: _stands_again(bench, before, action, done))
+    before: list[Thing] = []
+
+    def deleting(bench: Bench) -> tuple[Action, Act]:
+        action, act = _deleting(bench)
+        before.extend(bench.added())
+        return action, act
+
+    scene = taking_back(bench, deleting, Verb.create, at_once=at_once)
+    back = scene.act.model_copy(update={"remote_id": scene.action.remote_id})
+    if not scene.action.undo.label.returns:
+        return replace(scene, act=back, judge=lambda _: _nothing_more(bench), refusal=Gone)
+    return replace(scene, act=back, judge=lambda done: _stands_again(bench, before, scene.action, done))
 
 
 def undelete_unsent(bench: Bench) -> Scene:
@@ -120,33 +99,11 @@ def adopt(bench: Bench) -> Scene:
     return Scene(act, action, lambda _: _marked(bench, act))
 
 
-def adopt_back(bench: Bench) -> Scene:
-    """Taking back an adopt."""
-    bench.begin()
-    action, act = _adopting(bench)
-    before = bench.standing()
-    bench.carry(act, action)
-    bench.ground.rest()
-    return Scene(
-        act.model_copy(update={"verb": Verb.disown, "back": True}), action, lambda _: _as_before(bench, before)
-    )
-
-
 def disown(bench: Bench) -> Scene:
     """Letting go of what is ours."""
     bench.begin()
     action, act = _disowning(bench)
     return Scene(act, action, lambda _: _unmarked(bench, act))
-
-
-def disown_back(bench: Bench) -> Scene:
-    """Taking back a disown."""
-    bench.begin()
-    action, act = _disowning(bench)
-    before = bench.standing()
-    bench.carry(act, action)
-    bench.ground.rest()
-    return Scene(act.model_copy(update={"verb": Verb.adopt, "back": True}), action, lambda _: _as_before(bench, before))
 
 
 def operating(name: str) -> Verbs:
@@ -161,40 +118,70 @@ def operating(name: str) -> Verbs:
     return operate
 
 
-def operating_back(name: str) -> Verbs:
-    """Taking back an operation."""
+def taking_back(bench: Bench, acting: Acting, verb: Verb, *, at_once: bool = False) -> Scene:
+    """Taking back an act that was carried out: everything is as before.
 
-    def operate(bench: Bench) -> Scene:
-        bench.begin()
-        action, act = _operating(bench, name)
-        before = bench.standing()
-        bench.carry(act, action)
+    Everything has come to rest; or, `at_once`, the act was sent a moment ago, and reads do not show it yet.
+    """
+    bench.begin()
+    action, act = acting(bench)
+    before = bench.standing()
+    remote_id = act.remote_id
+    if at_once:
+        bench.ground.lag()
+        with suppress(NotYet):
+            remote_id = bench.deliver(act, action).remote_id or remote_id
+    else:
+        remote_id = bench.carry(act, action).remote_id or remote_id
         bench.ground.rest()
-        return Scene(act.model_copy(update={"back": True}), action, lambda _: _as_before(bench, before))
+    back = act.model_copy(update={"verb": verb, "back": True, "remote_id": remote_id})
+    return Scene(back, action, lambda _: _as_before(bench, before))
 
-    return operate
+
+def backwards(kind: ResourceType[Any], *, at_once: bool = False) -> dict[str, Verbs]:
+    """Taking back each verb that a kind has, by the verb."""
+
+    def scene(acting: Acting, verb: Verb) -> Verbs:
+        return lambda bench: taking_back(bench, acting, verb, at_once=at_once)
+
+    def update_back(bench: Bench) -> Scene | None:
+        fields = [f for f in _in_place(bench) if f not in kind.one_way]
+        return scene(lambda b: _updating(b, fields), Verb.update)(bench) if fields else None
+
+    return {
+        "create": scene(_creating, Verb.delete),
+        "update": update_back,
+        "delete": lambda bench: undelete(bench, at_once=at_once),
+        "adopt": scene(_adopting, Verb.disown),
+        "disown": scene(_disowning, Verb.adopt),
+        **{f"operate {n}": scene(partial(_operating, name=n), Verb.operate) for n in _returning(kind)},
+    }
 
 
 def verbs(kind: ResourceType[Any]) -> dict[str, Verbs]:
     """Every scene of a kind, by what a violation calls it."""
-    found: dict[str, Verbs] = {
+    forwards: dict[str, Verbs] = {
         "create": create,
-        "create taken back": uncreate,
-        "create taken back unheard": uncreate_unheard,
         "update": update,
-        "update taken back": update_back,
         "delete": delete,
-        "delete taken back": undelete,
-        "delete taken back unsent": undelete_unsent,
         "adopt": adopt,
-        "adopt taken back": adopt_back,
         "disown": disown,
-        "disown taken back": disown_back,
+        **{f"operate {name}": operating(name) for name in _returning(kind)},
     }
-    for name, operation in kind.operations.items():
-        if operation.undo is not None:
-            found |= {f"operate {name}": operating(name), f"operate {name} taken back": operating_back(name)}
-    return found
+    return {
+        **forwards,
+        **{f"{verb} taken back": scene for verb, scene in backwards(kind).items()},
+        "create taken back unheard": uncreate_unheard,
+        "delete taken back unsent": undelete_unsent,
+    }
+
+
+def _returning(kind: ResourceType[Any]) -> list[str]:
+    return [name for name, operation in kind.operations.items() if operation.undo is not None]
+
+
+def _in_place(bench: Bench) -> list[str]:
+    return [f for f in tried(bench) if f not in bench.kind.stopped_for]
 
 
 # --- acts -----------------------------------------------------------------------------------------------------------
