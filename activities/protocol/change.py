@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 from activities.protocol.job import Job
 from holdfast.act import Done
-from holdfast.diff import arrived, is_before, is_midway, renamed_in, undo_changes, value_at
+from holdfast.diff import apply_changes, arrived, invert, is_before, is_midway, renamed_in, undo_changes, value_at
 from holdfast.errors import ChangedElsewhere, Gone, NotOurs, PlanStale
+from holdfast.model import Spec
 from holdfast.plan import FieldChange
 from holdfast.resource import Observation, Status
-from holdfast.values import thaw
+from holdfast.values import freeze, has_opaque, thaw
+
+Undone: TypeAlias = tuple[tuple[FieldChange, ...], tuple[FieldChange, ...]]  # see `undo_changes`
 
 
 def update(job: Job) -> Done:
@@ -24,7 +28,7 @@ def update(job: Job) -> Done:
     left = [c for c in _changes(job) if not _is_there(job, c, live)]
     seen = live
     if left:
-        seen = job.kind.update(job.call(live.remote_id, spec=job.spec(plain), before=job.live(live), changes=left))
+        seen = _write(job, live, job.spec(plain), left)
     return job.done(seen, unchanged=not left and not job.again, settle_within=job.settles(), **job.applied(plain))
 
 
@@ -39,11 +43,12 @@ def update_back(job: Job) -> Done:
         if is_before(job.live(live), job.action.changes):
             return job.done(live, unchanged=True)
     changes = _changes(job)
-    live = job.look_back(lambda: standing(job), lambda seen: _shows(job, seen, changes))
+    shown = [c for c in changes if not _is_secret(c)]
+    live = job.look_back(lambda: standing(job), lambda seen: _shows(job, seen, shown))
     stands = job.live(live)
     if not job.action.undo.label.returns and not is_before(stands, changes):
         raise Gone(f"{job.address} cannot be changed back: {job.action.undo.note}", address=job.address)
-    to_write, foreign = undo_changes(changes, stands, job.act.renamed, job.kind)
+    to_write, foreign = _undo(job, stands, shown)
     if foreign:
         raise ChangedElsewhere(
             f"{job.address} cannot be changed back: another hand changed {', '.join(c.path for c in foreign)}",
@@ -51,12 +56,15 @@ def update_back(job: Job) -> Done:
             standing="as that hand left it",
             next=f"look at {live.remote_id}, then `holdfast resolve {job.address} retry` or `skip`",
         )
-    before = renamed_in(job.action.before or {}, job.act.renamed)
-    plain = thaw(before) if isinstance(before, dict) else {}
+    secret = () if job.act.refused else invert(c for c in changes if _is_secret(c))
+    to_write += secret
     if to_write:
-        spec = job.spec({**job.desired(), **plain})
-        live = job.kind.update(job.call(live.remote_id, spec=spec, before=stands, changes=to_write))
-    return job.done(live, unchanged=not to_write, settle_within=job.settles(), **job.applied(plain))
+        before = renamed_in(job.action.before or {}, job.act.renamed)
+        plain = thaw(before) if isinstance(before, dict) else {}
+        live = _write(job, live, job.spec(apply_changes({**job.desired(), **plain}, secret)), to_write)
+    # Not the before-image: what was read of a secret would stand in it.
+    applied = job.applied({c.path: c.after for c in to_write})
+    return job.done(live, unchanged=not to_write, settle_within=job.settles(), **applied)
 
 
 def operate(job: Job) -> Done:
@@ -93,10 +101,34 @@ def standing(job: Job) -> Observation:
     return live
 
 
+def _write(job: Job, live: Observation, spec: Spec, changes: Sequence[FieldChange]) -> Observation:
+    """Let the kind write changes, with the values of secrets in the place of their references."""
+    clear = [c.model_copy(update={"after": job.clear(c.after)}) for c in changes]
+    return job.kind.update(job.call(live.remote_id, spec=spec, before=job.live(live), changes=clear))
+
+
 def _shows(job: Job, seen: Observation, changes: Sequence[FieldChange]) -> bool:
     """Whether it shows the whole update."""
-    to_write, foreign = undo_changes(changes, job.live(seen), job.act.renamed, job.kind)
+    to_write, foreign = _undo(job, job.live(seen), changes)
     return bool(foreign) or len(to_write) == len(changes)
+
+
+def _undo(job: Job, stands: Mapping[str, Any], changes: Sequence[FieldChange]) -> Undone:
+    """`undo_changes`, where a field that was given back to the cloud may be whatever the cloud has chosen for it."""
+    chosen = (
+        c.model_copy(update={"after": freeze(value_at(stands, c.path))}) if _is_withdrawn(c) else c for c in changes
+    )
+    return undo_changes(chosen, stands, job.act.renamed, job.kind)
+
+
+def _is_withdrawn(change: FieldChange) -> bool:
+    """Whether a field of ours is left out now, and the cloud's to choose. A key of a map is removed instead."""
+    return change.after is None and "." not in change.path
+
+
+def _is_secret(change: FieldChange) -> bool:
+    """Whether it leads from a secret, or to one: what is live is never what its reference says, nor to be repeated."""
+    return has_opaque(thaw(change.before)) or has_opaque(thaw(change.after))
 
 
 def _changes(job: Job) -> tuple[FieldChange, ...]:
@@ -112,12 +144,14 @@ def _changes(job: Job) -> tuple[FieldChange, ...]:
 
 
 def _is_there(job: Job, change: FieldChange, live: Observation) -> bool:
-    """Whether the field is as wanted already. A field that cannot be read never is, nor one that an earlier delivery
-    left midway.
+    """Whether the field is as wanted already. Never one that cannot be read, nor one that holds a secret, nor one
+    that an earlier delivery left midway.
     """
-    if change.path.partition(".")[0] not in live.properties:
+    if change.path.partition(".")[0] not in live.properties or _is_secret(change):
         return False
     now = value_at(job.live(live), change.path)
+    if _is_withdrawn(change):
+        return bool(now != change.before)
     known = now in (change.before, change.after)
     if not known and not is_midway(job.kind, change.path, change.before, now, change.after):
         raise ChangedElsewhere(

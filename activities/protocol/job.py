@@ -102,6 +102,10 @@ class Job:
         form = self.kind.canonical(seen.properties)
         return {name: form.get(name) for name in seen.properties}
 
+    def clear(self, value: JsonValue) -> Any:
+        """A frozen value with its secrets in the clear, for one call of the kind."""
+        return reveal(thaw(value), self._reveal)
+
     def _reveal(self, secret: Secret) -> str:
         self._read.append(self.secret(secret))
         return self._read[-1]

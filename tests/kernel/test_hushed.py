@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from activities.protocol.job import Job, hushed
+from activities.testing import hands
 from holdfast.act import Act, Done
 from holdfast.errors import InvalidInput
 from holdfast.plan import Action, Undo, UndoLabel, Verb
 from holdfast.secret import HIDDEN, Secret
 from holdfast.testing import sim
+from holdfast.testing.laws import Bench
+from holdfast.testing.laws.memory import MemoryGround
 
 UNDO = Undo(label=UndoLabel.exact, verb=Verb.delete)
 
@@ -50,3 +55,27 @@ def test_any_other_refusal() -> None:
     with pytest.raises(InvalidInput, match="something else") as error:
         unlucky(job())
     assert isinstance(error.value.__cause__, ValueError)
+
+
+def test_a_secret_that_can_be_read_back() -> None:
+    """A secret in a field that can be read is exchanged and taken back; no answer says what was read of it."""
+    bench = Bench(sim.SimThing(), sim.catalog(), MemoryGround(), hands)
+    bench.begin()
+    lies = {"env:ONE": "hunter-one", "env:TWO": "hunter-two"}
+    one, two = (bench.spec() | {"tags": {"key": Secret(reference)}} for reference in lies)
+    made = bench.deliver(*create_of(bench, one), secrets=lies)
+    seen = bench.look(made.remote_id)
+    changes = bench.kind.diff(two, one, bench.live(seen))
+    action = bench.action(Verb.update, two, seen, changes=changes, undo=Undo(label=UndoLabel.exact, verb=Verb.update))
+    act = bench.act(action, bench.token())
+    answers = [bench.deliver(act, action, again=again, secrets=lies) for again in (False, True)]
+    assert bench.look(made.remote_id).properties["tags"] == {"key": "hunter-two"}
+    back = act.model_copy(update={"back": True})
+    answers += [bench.deliver(back, action, again=again, secrets=lies) for again in (False, True)]
+    assert bench.look(made.remote_id).properties["tags"] == {"key": "hunter-one"}
+    assert not any("hunter" in done.model_dump_json() for done in answers)
+
+
+def create_of(bench: Bench, plain: dict[str, Any]) -> tuple[Act, Action]:
+    action = bench.action(Verb.create, plain, undo=UNDO)
+    return bench.act(action, bench.token()), action

@@ -77,6 +77,7 @@ LAWS: Mapping[str, Law] = {
         changing.marks_are_all_that_adopting_writes,
         changing.operations_are_taken_back,
         losing.what_was_just_done_is_taken_back,
+        losing.what_is_left_out_comes_back,
     )
 }
 

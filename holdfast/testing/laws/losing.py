@@ -13,9 +13,10 @@ from datetime import timedelta
 from holdfast.act import Done
 from holdfast.errors import HoldfastError, NotYet
 from holdfast.resource import Status
-from holdfast.testing.laws.bench import Bench, Unfinished
+from holdfast.testing.laws.bench import Bench, Unfinished, changed
+from holdfast.testing.laws.changing import tried
 from holdfast.testing.laws.ground import LATE, Loss
-from holdfast.testing.laws.verbs import Scene, Verbs, backwards
+from holdfast.testing.laws.verbs import Scene, Verbs, backwards, leaving_out
 
 SCENE = "scene"
 Trap = Callable[[Bench], None]
@@ -46,6 +47,29 @@ def what_was_just_done_is_taken_back(bench: Bench) -> Iterator[str]:
         scene = verb(bench)
         if scene is not None:
             yield from (f"{name}, taken back at once: {said}" for said in _play(bench, scene, lambda _: None))
+
+
+def what_is_left_out_comes_back(bench: Bench) -> Iterator[str]:
+    """A field that is left out is given back to the cloud, also when asked twice, and its undo restores it."""
+    for field in tried(bench):
+        of_spec = bench.kind.spec.model_fields[field]
+        if (
+            field in {*bench.kind.one_way, *bench.kind.stopped_for}
+            or of_spec.is_required()
+            or of_spec.get_default(call_default_factory=True) is not None
+        ):
+            continue
+        bench.begin()
+        action, act = leaving_out(bench, field)
+        before = bench.standing()
+        bench.carry(act, action)
+        bench.ground.rest()
+        if bench.standing() == before:
+            yield f"leaving {field} out changes nothing"
+        bench.carry(act, action, again=True)
+        bench.carry(act.model_copy(update={"back": True}), action)
+        bench.ground.rest()
+        yield from (f"{field} left out, and taken back: {said}" for said in changed(before, bench.standing()))
 
 
 def _traps(bench: Bench, requests: int) -> Iterator[tuple[str, Trap, bool, bool]]:

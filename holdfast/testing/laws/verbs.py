@@ -204,6 +204,16 @@ def _updating(bench: Bench, fields: list[str]) -> tuple[Action, Act]:
     return action, bench.act(action, bench.token())
 
 
+def leaving_out(bench: Bench, field: str) -> tuple[Action, Act]:
+    """An update after which a field is not wanted any more."""
+    over = {field: bench.kind.trials[field]}
+    seen, wanted = bench.made(over), bench.spec({field: None})
+    changes = bench.kind.diff(wanted, bench.spec(over), bench.live(seen))
+    undo = Undo(label=UndoLabel.exact, verb=Verb.update)
+    action = bench.action(Verb.update, wanted, seen, changes=changes, undo=undo)
+    return action, bench.act(action, bench.token())
+
+
 def _deleting(bench: Bench) -> tuple[Action, Act]:
     seen = bench.made()
     label, note = bench.kind.delete_label(seen.properties)

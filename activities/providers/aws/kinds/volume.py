@@ -15,6 +15,7 @@ from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Observation, Output, Safety
 
 PROVISIONED = frozenset({"gp3", "io1", "io2"})  # types whose speed can be asked for
+UNASKED = 3_000  # what gp3 gives. Source: EC2 API reference, ModifyVolume
 
 
 class VolumeSpec(Spec):
@@ -132,7 +133,7 @@ class Volume(Ec2Kind[VolumeSpec]):
         if self.changes(call, "type"):
             new |= {"VolumeType": call.wanted.type, **self._speed(call.wanted)}
         if self.changes(call, "iops"):
-            new |= self._speed(call.wanted)
+            new |= self._speed(call.wanted) or ({"Iops": UNASKED} if call.wanted.type == "gp3" else {})
         if new:
             call.client("ec2").modify_volume(VolumeId=call.id, **new)
         return self.observe(call)
