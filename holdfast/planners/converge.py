@@ -5,6 +5,9 @@ Nothing is looked up here and nothing is left open. What stands in the way is ra
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import JsonValue
@@ -31,7 +34,26 @@ def converge(catalog: Catalog, facts: Facts) -> Plan:
     Raises `Refused`, or the class that all errors share, with every error in its letter: `InvalidInput`, `Protected`,
     `NotOurs`, `Ambiguous`, `NotFound`, `NameTaken`.
     """
-    decision = decide(catalog, facts)
+    with _nothing_to_collect():
+        return _plan(decide(catalog, facts))
+
+
+@contextmanager
+def _nothing_to_collect() -> Iterator[None]:
+    """Whatever planning makes lives until the plan does. Python's collector would go over all of it, again and again,
+    and find nothing: half of the time for ten thousand resources, and more than that for more.
+    """
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
+def _plan(decision: Decision) -> Plan:
+    facts = decision.table.facts
     actions = ordered(decision)
     warnings, confirmations = _asks(decision, actions)
     return Plan(
