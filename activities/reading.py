@@ -15,7 +15,7 @@ from activities.clouds import Open, Visit
 from activities.letters import is_asked_to_stop, told
 from activities.plans import Plans
 from activities.protocol import remove
-from activities.protocol.job import Job
+from activities.protocol.job import Job, hushed
 from activities.secrets import read_secret
 from holdfast.act import Act, Asked, Look, Rehearsal, Seen, Sweep, Swept
 from holdfast.catalog import Catalog
@@ -132,7 +132,7 @@ class CloudReading:
             kind = self._catalog[action.address.kind]
             job = Job(act=act, action=action, kind=kind, client=visit.client, secret=read_secret)
             try:
-                kind.rehearse(job.call(spec=job.spec(job.desired())))
+                _rehearse(job)
             except HoldfastError as error:
                 error.letter = error.letter.model_copy(
                     update={"standing": error.letter.standing or "nothing was touched"}
@@ -160,6 +160,11 @@ class CloudReading:
                     kind.delete(_call(sweep, visit, seen.address, seen.remote_id))
                     removed.append((seen.address or "", seen.remote_id or ""))
         return Swept(removed=tuple(removed), requests=visit.requests)
+
+
+@hushed
+def _rehearse(job: Job) -> None:
+    job.kind.rehearse(job.call(spec=job.spec(job.desired())))
 
 
 def made_by(plan_id: UUID, action: Action, n: int) -> str:

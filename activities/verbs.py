@@ -97,6 +97,7 @@ class CloudVerbs:
             return settle(self._job(what.act, visit), waited, what.within)
 
     def _carry_out(self, act: Act) -> Done:
+        # act = _as_delivered(act)
         with _Letters(act, self._open) as visit:
             job = self._job(act, visit)
             return (BACK if act.back else FORWARD)[job.action.verb](job)
@@ -115,6 +116,16 @@ class CloudVerbs:
         )
 
 
+def _as_delivered(act: Act) -> Act:
+    """The act; as a repeated one, when its run was reset since it was sent.
+
+    What was under way at the point of a reset the server delivers anew, as a first attempt, whatever became of it.
+    """
+    if act.execution in {"", activity.info().workflow_run_id}:
+        return act
+    return act.model_copy(update={"repeated": True})
+
+
 class _Letters:
     """Opens a visit, and turns whatever is raised into a failure with a letter that names the address."""
 
@@ -125,17 +136,17 @@ class _Letters:
     def __enter__(self) -> Visit:
         try:
             self._visit = self._open(self._act.scope)
-        except HoldfastError as error:
-            raise self._failure(error) from error
+        except Exception as error:  # noqa: BLE001  it is raised again, as a letter
+            raise self._failure(self._letter(error)) from shown(error)
         return self._visit
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if error is None or isinstance(error, CancelledError):
             return
-        letter = (
-            error if isinstance(error, HoldfastError) else broken(error, f"{self._act.verb} of {self._act.address}")
-        )
-        raise self._failure(letter) from shown(error)
+        raise self._failure(self._letter(error)) from shown(error)
+
+    def _letter(self, error: BaseException) -> HoldfastError:
+        return error if isinstance(error, HoldfastError) else broken(error, f"{self._act.verb} of {self._act.address}")
 
     def _failure(self, error: HoldfastError) -> BaseException:
         attempt = activity.info().attempt

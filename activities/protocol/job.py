@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from activities.letters import broken
 from holdfast.act import Act, Done
 from holdfast.diff import renamed_in
 from holdfast.errors import Ambiguous, HoldfastError, InvalidInput, PlanStale, from_letter
@@ -115,7 +117,8 @@ class Job:
 
         A cloud that refuses a value likes to repeat it, and what it says goes into a letter, and so into history.
         """
-        letter, values = error.letter, [value for value in self._read if len(value) >= SHORTEST]
+        read = (value for value in self._read if len(value) >= SHORTEST)
+        letter, values = error.letter, [form for value in read for form in _forms(value)]
         causes, cause = [str(error)], error.__cause__ or error.__context__
         while cause is not None:
             causes.append(str(cause))
@@ -203,15 +206,24 @@ class Job:
         return self.action.settle_within or self.kind.settle_within.get(self.act.verb, timedelta(minutes=10))
 
 
-def hushed(carry: Callable[[Job], Done]) -> Callable[[Job], Done]:
-    """What carries an act out, with secrets kept out of whatever it raises."""
+def _forms(value: str) -> list[str]:
+    """How a text may stand in another: as it is, or with its quotes and ends of lines escaped. The longest first."""
+    return sorted({value, repr(value)[1:-1], json.dumps(value)[1:-1]}, key=len, reverse=True)
+
+
+def hushed(carry: Callable[[Job], F]) -> Callable[[Job], F]:
+    """What carries an act out, with secrets kept out of whatever it raises, foreseen or not."""
 
     @functools.wraps(carry)
-    def carried(job: Job) -> Done:
+    def carried(job: Job) -> F:
         try:
             return carry(job)
-        except HoldfastError as error:
-            quiet = job.hush(error)
+        except Exception as error:
+            letter = error
+            if not isinstance(letter, HoldfastError):
+                letter = broken(error, f"{job.act.verb} of {job.address}")
+                letter.__cause__ = error
+            quiet = job.hush(letter)
             if quiet is None:
                 raise
         raise quiet  # out here it has no context either

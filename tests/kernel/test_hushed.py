@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from activities.protocol.job import Job, hushed
 from activities.testing import hands
 from holdfast.act import Act, Done
-from holdfast.errors import InvalidInput
+from holdfast.errors import Broken, InvalidInput
 from holdfast.plan import Action, Undo, UndoLabel, Verb
 from holdfast.secret import HIDDEN, Secret
 from holdfast.testing import sim
@@ -38,6 +40,34 @@ def refused(job: Job) -> Done:
 def unlucky(job: Job) -> Done:
     job.spec({"name": "web", "seal": Secret("env:SEAL")})
     raise InvalidInput("the cloud refused something else") from ValueError("else")
+
+
+@hushed
+def unforeseen(job: Job) -> Done:
+    job.spec({"name": "web", "seal": Secret("env:SEAL")})
+    raise KeyError("hunter2")
+
+
+def test_what_nobody_foresaw() -> None:
+    """An error that is none of ours is told without the secret as well."""
+    with pytest.raises(Broken, match=HIDDEN) as error:
+        unforeseen(job())
+    assert "hunter2" not in str(error.value)
+    assert error.value.__cause__ is error.value.__context__ is None
+
+
+def test_a_secret_of_several_lines() -> None:
+    """A secret is hidden however its ends of lines and quotes are written."""
+    asked = replace(job(), secret=lambda _: 'first\n"second"')
+
+    @hushed
+    def quoting(job: Job) -> Done:
+        said = job.spec({"name": "web", "seal": Secret("env:SEAL")}).plain()["seal"]
+        raise InvalidInput(f"{said!r} and {json.dumps(said)} and {said}")
+
+    with pytest.raises(InvalidInput) as error:
+        quoting(asked)
+    assert "second" not in str(error.value)
 
 
 def test_a_refusal_that_repeats_a_secret() -> None:

@@ -16,13 +16,15 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     HTTPClientError,
+    InvalidRegionError,
     NoCredentialsError,
     PartialCredentialsError,
+    ProfileNotFound,
 )
 from botocore.exceptions import ConnectionError as NoConnection
 
 from activities.providers.aws.codes import advice, classify
-from holdfast.errors import Broken, HoldfastError, NotAllowed, Unavailable
+from holdfast.errors import Broken, HoldfastError, InvalidInput, NotAllowed, Unavailable
 from holdfast.model import Scope
 
 CONFIG = Config(
@@ -100,9 +102,12 @@ def _client(service: str, region: str | None) -> Any:
     key = (service, region or "")
     with _lock:
         if key not in _clients:
-            made = boto3.client(
-                service, region_name=region or boto3.Session().region_name or "us-east-1", config=CONFIG
-            )
+            try:
+                made = boto3.client(
+                    service, region_name=region or boto3.Session().region_name or "us-east-1", config=CONFIG
+                )
+            except BotoCoreError as error:
+                raise translate(error) from error
             made.meta.events.register("before-call", _asks)
             made.meta.events.register("after-call", _hears)
             _clients[key] = made
@@ -164,9 +169,11 @@ def translate(error: ClientError | BotoCoreError) -> HoldfastError:
             next=advice(kind),
             requests=(request,) if request else (),
         )
-    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+    if isinstance(error, InvalidRegionError):
+        return InvalidInput(f"AWS has no such region: {error}", next="mend the scope's region in the document")
+    if isinstance(error, NoCredentialsError | PartialCredentialsError | ProfileNotFound):
         return NotAllowed(
-            "this worker has no AWS credentials",
+            f"this worker has no AWS credentials: {error}",
             next="give it some, as the AWS CLI takes them: a profile, AWS_ACCESS_KEY_ID, a role",
         )
     if isinstance(error, NoConnection | HTTPClientError):
