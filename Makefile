@@ -21,10 +21,10 @@ install: $(VENV)/.installed-dev ## install everything, for working on Holdfast
 
 # Four at a time, on two cores as well: most of what takes time here waits for processes that were killed.
 test: $(VENV)/.installed-dev ## run the quick tests, in parallel
-	@$(BIN)/python -m pytest -n 4 -m "not slow and not bench" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal -m "not slow and not bench" $(PYTEST_ARGS)
 
 test-all: $(VENV)/.installed-dev ## run every test, the slow ones too
-	@$(BIN)/python -m pytest -n 4 -m "not bench" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal -m "not bench" $(PYTEST_ARGS)
 
 bench: $(VENV)/.installed-dev ## measure, side by side: all of it, or BENCH="buckets help"
 	@$(BIN)/python -m benchmarks $(BENCH)

@@ -3,42 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from tests.cloud import ACCOUNT, REGION, ROOT, LocalAws, until
+from tests import command
+from tests.cloud import ACCOUNT, LocalAws, until
+from tests.command import Said, ended
 from tests.kills.crew import Server, Worker
-
-HEAD = """
-version: 1
-stack: {stack}
-owner: tests
-environment: dev
-scopes: {{main: {{cloud: aws, account: "{account}", region: {region}}}}}
-defaults: {{scope: main}}
-resources:
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a command answered."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 @dataclass(slots=True)
@@ -56,20 +31,12 @@ class House:
     def document(self, resources: str) -> str:
         """Write a document; returns its path."""
         file = self.directory / "stack.yaml"
-        file.write_text(HEAD.format(stack=self.stack, account=ACCOUNT, region=REGION) + resources)
+        file.write_text(command.document(self.stack, resources))
         return str(file)
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
         """A command in a process of its own, without a terminal."""
-        return subprocess.Popen(
-            [sys.executable, "-c", "from starter.cli import main; main()", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return command.begin(arguments, self.environment)
 
     def ask(self, *arguments: str, within: float = 150) -> Said:
         """A command, to its end."""
@@ -104,17 +71,6 @@ class House:
         assert self.cloud.control.ledger(last) == []
 
 
-def ended(process: subprocess.Popen[str], within: float = 60) -> Said:
-    """What a command said, once it has ended. One that does not end in time is killed."""
-    try:
-        out, err = process.communicate(timeout=within)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        raise
-    return Said(process.returncode, out, err)
-
-
 def watching(house: House, run: str) -> subprocess.Popen[str]:
     """A `watch` that has begun to show its run."""
     process = house.begin("watch", run)
@@ -138,9 +94,7 @@ def house(directory: Path, cloud: LocalAws, stack: str) -> Iterator[House]:
         server.start()
         variables = {"TEMPORAL_ADDRESS": server.address, **cloud.environment()}
         with Worker("control", directory, variables) as control, Worker("aws", directory, variables) as aws:
-            plain = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "TEMPORAL_", "HOLDFAST_"))}
-            said = {"TEMPORAL_ADDRESS": server.address, "HOLDFAST_REQUESTER": "ada", "COLUMNS": "120"}
-            home = House(cloud, server, control, aws, directory, stack, {**plain, **said})
+            home = House(cloud, server, control, aws, directory, stack, command.surroundings(server.address))
             home.start_workers()
             yield home
             control.stop()

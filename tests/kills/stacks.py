@@ -14,22 +14,13 @@ from activities.server import ended_report, submit
 from holdfast.arbiter import Board, Ticket
 from holdfast.contract import Message, OnFailure, Operation, State, arbiter_id, run_id
 from holdfast.run import Report, Request, Source
+from tests import command
 from tests.cloud import ACCOUNT, Entry
 from tests.kills.conftest import Crew
 from tests.kills.losses import Target
 from tests.kills.parts import KINDS, Part
 
 LOOK = 0.3  # seconds between two looks at whether a run has begun
-
-HEAD = """
-version: 1
-stack: {stack}
-owner: tests
-environment: dev
-scopes: {{main: {{cloud: aws, account: "{account}", region: {region}}}}}
-defaults: {{scope: main}}
-resources:
-"""
 
 
 class Stack:
@@ -165,9 +156,8 @@ class Stack:
         part, subnet = self.part, ""
         if "{subnet}" in resources:
             subnet = self.crew.cloud.client("ec2", region=part.region).describe_subnets()["Subnets"][0]["SubnetId"]
-        return (HEAD + resources).format(
-            stack=self.name, account=ACCOUNT, region=part.region, about=part.about, subnet=subnet
-        )
+        written = resources.format(stack=self.name, region=part.region, about=part.about, subnet=subnet)
+        return command.document(self.name, written, part.region)
 
     def __str__(self) -> str:
         return f"{self.part.name} ({self.name})"

@@ -10,7 +10,8 @@ import pytest
 
 from holdfast.contract import Exit
 from tests.cloud import LocalAws
-from tests.kills.house import House, ended, eventually, press, watching
+from tests.command import ended
+from tests.kills.house import House, eventually, press, watching
 from tests.kills.house import house as opened
 
 pytestmark = [pytest.mark.kill, pytest.mark.timeout(240)]

@@ -17,8 +17,9 @@ from temporalio.client import Client, WorkflowHistory
 
 from holdfast.contract import Exit
 from tests.cloud import LocalAws, until
+from tests.command import ended
 from tests.kills.crew import Worker
-from tests.kills.house import House, ended, house
+from tests.kills.house import House, house
 
 pytestmark = [pytest.mark.kill, pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,34 +10,14 @@ from typing import Any
 
 import pytest
 
-from tests.cloud import ACCOUNT, REGION, ROOT, LocalAws
+from tests import command
+from tests.cloud import LocalAws
+from tests.command import Said
 from tests.kills.crew import Server, Worker
 
 _numbers = itertools.count(1)
 
-HEAD = """
-version: 1
-stack: {stack}
-owner: tests
-environment: dev
-scopes: {{main: {{cloud: aws, account: "{account}", region: {region}}}}}
-defaults: {{scope: main}}
-resources:
-"""
 NET = "  net: {kind: aws.vpc, spec: {cidr: 10.0.0.0/16}}\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a command answered."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 @dataclass(slots=True)
@@ -58,22 +34,12 @@ class Place:
 
     def ask(self, *arguments: str, **more: str) -> Said:
         """Run the command in a process of its own, without a terminal."""
-        found = subprocess.run(
-            [sys.executable, "-c", "from starter.cli import main; main()", *arguments],
-            cwd=ROOT,
-            env={**self.environment, **more},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return Said(found.returncode, found.stdout, found.stderr)
+        return command.ended(command.begin(arguments, {**self.environment, **more}))
 
     def document(self, resources: str = NET, name: str = "stack.yaml") -> str:
         """A document of this test's stack; returns its path."""
         file = self.directory / name
-        file.write_text(HEAD.format(stack=self.stack, account=ACCOUNT, region=REGION) + resources)
+        file.write_text(command.document(self.stack, resources))
         return str(file)
 
 
@@ -107,8 +73,7 @@ def worker(server: Server, cloud: LocalAws, store: Path) -> Iterator[Worker]:
 @pytest.fixture
 def alone(tmp_path: Path) -> Place:
     """A place where nobody answers."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "TEMPORAL_", "HOLDFAST_"))}
-    environment = {**clean, "TEMPORAL_ADDRESS": "127.0.0.1:1", "HOLDFAST_REQUESTER": "ada", "COLUMNS": "120"}
+    environment = command.surroundings("127.0.0.1:1")
     nothing: Any = None
     return Place(nothing, nothing, nothing, tmp_path, f"alone{next(_numbers)}", Path(), environment)
 
