@@ -97,7 +97,7 @@ class CloudVerbs:
             return settle(self._job(what.act, visit), waited, what.within)
 
     def _carry_out(self, act: Act) -> Done:
-        # act = _as_delivered(act)
+        act = _as_delivered(act)
         with _Letters(act, self._open) as visit:
             job = self._job(act, visit)
             return (BACK if act.back else FORWARD)[job.action.verb](job)

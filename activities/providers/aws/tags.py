@@ -7,7 +7,7 @@ no colon, so this reads back as it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import JsonValue
@@ -17,6 +17,7 @@ from holdfast.plan import FieldChange
 from holdfast.resource import Call, Search
 
 MARKS = (OWNER_TAG, ADDRESS_TAG, TOKEN_TAG)
+PAGE = 100  # what the tagging API gives at most in one answer; half of it unless it is asked
 
 
 def marked(call: Call[Any]) -> dict[str, str]:
@@ -69,6 +70,15 @@ def filters(search: Search) -> list[dict[str, Any]]:
         TOKEN_TAG: search.token,
     }
     return [{"Name": f"tag:{tag}", "Values": [value]} for tag, value in wanted.items() if value]
+
+
+def tagged(search: Search, service: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """What a service has that a search describes, by the tagging API: the names that end its ARNs, and its tags."""
+    wanted = [{"Key": f["Name"].removeprefix("tag:"), "Values": f["Values"]} for f in filters(search)]
+    pages = search.client("resourcegroupstaggingapi").get_paginator("get_resources")
+    for page in pages.paginate(TagFilters=wanted, ResourceTypeFilters=[service], ResourcesPerPage=PAGE):
+        for row in page["ResourceTagMappingList"]:
+            yield row["ResourceARN"].rpartition(":")[2], plain(row["Tags"])
 
 
 def written(address: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from activities.providers.aws import tags
-from holdfast.errors import NotAllowed, NotFound
+from holdfast.errors import NameTaken, NotAllowed, NotFound, Pending
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Observation, Output, ResourceType, Safety, Search
@@ -23,7 +23,7 @@ BLOCKED = {
     "RestrictPublicBuckets": True,
 }
 TLS = "HoldfastDenyPlainHttp"  # the statement's Sid, by which it is recognised
-HOME = "us-east-1"  # the one region that is not named when a bucket is made in it
+HOME = "us-east-1"  # not named when a bucket is made in it, and with manners of its own: see `Bucket._at_home`
 
 
 class BucketSpec(Spec):
@@ -126,18 +126,8 @@ class Bucket(ResourceType[BucketSpec]):
 
     def discover(self, search: Search) -> Iterator[Observation]:
         """By tag, a hundred a call. The tagging API knows tags and names, and not whether a bucket still stands."""
-        wanted = [{"Key": f["Name"].removeprefix("tag:"), "Values": f["Values"]} for f in tags.filters(search)]
-        pages = search.client("resourcegroupstaggingapi").get_paginator("get_resources")
-        for page in pages.paginate(TagFilters=wanted, ResourceTypeFilters=["s3"]):
-            for row in page["ResourceTagMappingList"]:
-                found = tags.plain(row["Tags"])
-                yield Observation(
-                    kind=self.kind,
-                    status=Status.ready,
-                    remote_id=row["ResourceARN"].rpartition(":")[2],
-                    partial=True,
-                    **tags.seen(found),
-                )
+        for name, found in tags.tagged(search, "s3"):
+            yield Observation(kind=self.kind, status=Status.ready, remote_id=name, partial=True, **tags.seen(found))
 
     def find(self, call: Call[BucketSpec]) -> list[Observation]:
         """At the name. In another account it does not show, until S3 refuses to make it."""
@@ -165,9 +155,11 @@ class Bucket(ResourceType[BucketSpec]):
         wanted, s3 = call.wanted, call.client("s3")
         if call.remote_id is None:
             place: dict[str, Any] = {"Tags": tags.listed(tags.marked(call))}
-            if call.scope.region != HOME:
+            if call.scope.region == HOME:
+                self._at_home(call, place)
+            else:
                 place["LocationConstraint"] = call.scope.region
-            s3.create_bucket(Bucket=wanted.name, CreateBucketConfiguration=place)
+                s3.create_bucket(Bucket=wanted.name, CreateBucketConfiguration=place)
         if wanted.block_public_access:
             self._block(call, on=True)
         if wanted.kms_key:
@@ -224,6 +216,22 @@ class Bucket(ResourceType[BucketSpec]):
         return bool(before.get("name") == after.get("name"))
 
     # --- S3's calls --------------------------------------------------------------------------------------------
+
+    def _at_home(self, call: Call[BucketSpec], place: dict[str, Any]) -> None:
+        """CreateBucket where S3 answers for a bucket that the account has already as if it had just made it.
+
+        So it is looked for before, since a second create resets access control lists, and after, since another hand may
+        have come in between. Source: S3 API reference, CreateBucket, BucketAlreadyOwnedByYou.
+        """
+        name = call.wanted.name
+        if self.find(call):
+            raise NameTaken(f"a bucket named {name} stands already", address=call.address)
+        call.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=place)
+        made = next(iter(self.find(call)), None)
+        if made is None:
+            raise Pending(f"{name} was made and does not show yet, so it is not known to be ours", address=call.address)
+        if made.token != call.token:
+            raise NameTaken(f"{name} was made by another hand at the same moment", address=call.address)
 
     @staticmethod
     def _name(call: Call[BucketSpec]) -> str:

@@ -150,13 +150,9 @@ orders: {kind: aws.sqs_queue, spec: {name: shop-orders.fifo}}
 
     def discover(self, search: Search) -> Iterator[Observation]:
         """By tag, a hundred a call. The tagging API knows ARNs; a list of a thousand a call knows their URLs."""
-        wanted = [{"Key": f["Name"].removeprefix("tag:"), "Values": f["Values"]} for f in tags.filters(search)]
-        pages = search.client("resourcegroupstaggingapi").get_paginator("get_resources")
-        rows = pages.paginate(TagFilters=wanted, ResourceTypeFilters=["sqs"], ResourcesPerPage=100)
         urls: dict[str, str] | None = None
-        for row in (row for page in rows for row in page["ResourceTagMappingList"]):
+        for name, found in tags.tagged(search, "sqs"):
             urls = self._urls(search) if urls is None else urls
-            name, found = row["ResourceARN"].rpartition(":")[2], tags.plain(row["Tags"])
             url = urls.get(name) or self._url(search, name)
             if url is not None:  # it may be gone, and not yet out of the tagging API
                 yield Observation(kind=self.kind, status=Status.ready, remote_id=url, partial=True, **tags.seen(found))
