@@ -35,6 +35,7 @@ class Act(Wire):
     repeated: bool = False  # it may have been sent before this delivery: look first
     refused: bool = False  # when `back`: the act was refused at its first delivery, so a single look is enough
     renamed: dict[str, str] = Field(default_factory=dict)  # when `back`: ids that died -> ids that stand for them now
+    execution: str = ""  # of the run, as it sent this: a reset run delivers it anew, under another
 
 
 class Settle(Wire):

@@ -225,11 +225,15 @@ class Provision:
     def _tick(self) -> bool:
         """Come to rest when the history is full; otherwise say whether the run waits for workers at all."""
         info = workflow.info()
-        if self._walk is not None and not self._doubted and self._doubts():
-            self._walk.doubt()
+        self._recollect()
         if self._walk is not None and (info.get_current_history_length() > FULL or info.is_continue_as_new_suggested()):
             self._walk.drain()
         return self._state is not State.paused
+
+    def _recollect(self) -> None:
+        """Tell the walk when a reset has cut something away: before it is told anything else that it may act on."""
+        if self._walk is not None and not self._doubted and self._doubts():
+            self._walk.doubt()
 
     def _onwards(self) -> Charge:
         """What the next execution begins with. Taken last: an answer may have come while the walk came to rest."""
@@ -318,6 +322,7 @@ class Provision:
         """See `walk.Walk.resolve`."""
         asked = next(q for q in self._questions() if q.step.address == said.address)
         assert self._walk is not None  # noqa: S101  there is no question without a walk
+        self._recollect()
         self._walk.resolve(asked.step.seq, said.answer)
         return self._state.value
 
@@ -341,6 +346,7 @@ class Provision:
             return
         # What a resolve walks over again was done by another run: it is not taken back because this one is stopped.
         self._stop_keeps = keep = keep or self._charge.request.operation is Operation.resolve
+        self._recollect()
         if self._walk is not None:
             self._walk.cancel(keep=keep)
         elif self._deciding is not None:

@@ -99,6 +99,7 @@ class Reach:
             repeated=order.repeated,
             refused=order.refused,
             renamed=order.renamed,
+            execution=workflow.info().run_id,
         )
 
     async def _run(self, activity: Activity, what: Act | Settle, order: Order, *, back: bool) -> Done:

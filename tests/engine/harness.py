@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from temporalio.api.enums.v1 import ResetReapplyExcludeType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.common import SearchAttributeKey
@@ -43,7 +44,7 @@ from holdfast.contract import (
 from holdfast.model import Address
 from holdfast.packed import pack, unpack
 from holdfast.progress import Progress
-from holdfast.run import Entry, Identity, Ledger, Report, Request, Resolve, Source, Stop
+from holdfast.run import Entry, Fate, Identity, Ledger, Report, Request, Resolve, Source, Stop
 from holdfast.testing import sim
 from tests.engine.cloud import Cloud, Hold, Visit
 from workers.composition import WORKFLOWS, Served, serve
@@ -57,6 +58,7 @@ FLAGS = (
     'history.timerProcessorMaxTimeShift="20ms"',
 )
 PATIENCE = 20.0  # seconds for anything that is waited for; a calm run takes one
+UPDATES = ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_UPDATE
 ADA = Identity(requester="ada", reason="a test")
 
 
@@ -262,8 +264,8 @@ class Engine:
         """Take a run out of the queue."""
         await self.arbiter().execute_update(Message.withdraw, Withdraw(identity=ADA, run=run))
 
-    async def reset(self, event: int) -> str:
-        """Reset the newest run to an event; returns the new execution."""
+    async def reset(self, event: int, *, unsaid: bool = False) -> str:
+        """Reset the newest run to an event; returns the new execution. `unsaid`: without the updates it heard since."""
         answer = await self.client.workflow_service.reset_workflow_execution(
             ResetWorkflowExecutionRequest(
                 namespace=self.client.namespace,
@@ -271,6 +273,7 @@ class Engine:
                 reason="a test",
                 workflow_task_finish_event_id=event,
                 request_id=str(uuid4()),
+                reset_reapply_exclude_types=[UPDATES] if unsaid else [],
             )
         )
         return answer.run_id
@@ -303,6 +306,14 @@ class Engine:
 
         await self.until(f"the run to be {' or '.join(states)}", check)
         return await self.progress()
+
+    async def until_fate(self, name: str, fate: Fate) -> None:
+        """Until the open run says this of the resource of that name."""
+
+        async def check() -> bool:
+            return any(r.address.name == name and r.fate is fate for r in (await self.progress()).rows)
+
+        await self.until(f"{name} to be {fate}", check)
 
     async def ended(self, ticket: Ticket | str, stack: str | None = None) -> Report:
         """The report of a run, once its arbiter has filed it."""

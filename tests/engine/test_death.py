@@ -12,6 +12,7 @@ from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 
 from activities.salvage import salvage
 from holdfast.contract import Answer, OnFailure, Operation, State
+from holdfast.run import Fate
 from tests.engine.harness import Engine, thing
 from workflows import stack
 
@@ -194,6 +195,71 @@ async def test_a_reset_run_that_is_terminated_is_taken_back(shop: Engine) -> Non
     hold.let_go()
     again.let_go()
     assert await _recovered(shop, ticket.run) is State.undone
+    assert shop.cloud.standing == ""
+
+
+@pytest.mark.parametrize("kind", ["thing", "named"])
+async def test_a_reset_delivers_anew_what_was_under_way(shop: Engine, kind: str) -> None:
+    """A create that was under way at the point of a reset, and has happened since, is looked for and adopted."""
+    other, top = shop.cloud.hold("create", "other", after=True), shop.cloud.hold("create", "top")
+    text = shop.doc(net=thing(), other=thing(kind), top=thing(base="${net.id}"))
+    ticket = await shop.submit(Operation.up, text)
+    await shop.reached(other, top)
+    tasks = await _finished_tasks(shop)
+    other.let_go()
+    await shop.until_fate("other", Fate.done)
+    await shop.reset(tasks[-1])
+    top.let_go()
+    assert (await shop.ended(ticket)).state is State.done
+    assert shop.cloud.standing == "net other top"
+
+
+@pytest.mark.parametrize("answer", [None, Answer.skip])
+async def test_a_run_that_is_reset_to_its_question_knows_what_it_forgot(shop: Engine, answer: Answer | None) -> None:
+    """Reset to where it asked, and then stopped or answered: what was done behind the question is not forgotten."""
+    shop.cloud.refuse("create", "app")
+    ticket = await shop.submit(Operation.up, _three(shop), on_failure=OnFailure.pause)
+    await shop.until_state(State.paused)
+    asked = (await _finished_tasks(shop))[-1]
+    hold = shop.cloud.hold("create", "top", after=True)
+    await shop.resolve(shop.address("app"), Answer.retry)
+    await shop.reached(hold)
+    await shop.reset(asked, unsaid=True)
+    hold.let_go()
+    await shop.until_state(State.paused)
+    if answer is None:
+        await shop.cancel()
+        assert (await shop.ended(ticket)).state is State.cancelled
+        assert shop.cloud.standing == ""
+    else:
+        await shop.resolve(shop.address("app"), answer)
+        report = await shop.ended(ticket)
+        assert {o.address.name: o.fate for o in report.owed} == {"app": "stuck", "top": "stuck"}
+
+
+@pytest.mark.parametrize("back", [1, 2])
+async def test_a_run_that_walks_back_may_be_reset(shop: Engine, back: int) -> None:
+    """A run that is reset after it has turned around takes back what is left, and brings nothing back twice."""
+    await shop.up(shop.doc(old=thing(size=1), gone=thing()))
+    making = shop.cloud.hold("create", "new")
+    bad = thing(about={"depends_on": ["new"]})
+    ticket = await shop.submit(Operation.up, shop.doc(old=thing(size=2), new=thing(), bad=bad))
+    await shop.until_fate("gone", Fate.done)
+    shop.cloud.refuse("create", "bad")
+    returning, removing = shop.cloud.hold("create", "gone", after=True), shop.cloud.hold("delete", "new")
+    making.let_go()
+    await shop.reached(returning, removing)
+    await shop.until_fate("old", Fate.undone)
+    tasks = await _finished_tasks(shop)
+    returning.let_go()
+    await shop.until_fate("gone", Fate.undone)
+    await shop.reset(tasks[-back])
+    removing.let_go()
+    assert (await shop.ended(ticket)).state is State.undone
+    assert shop.cloud.standing == "gone old"
+    assert next(t for t in shop.cloud.things.values() if t.fields["name"] == "old").fields["size"] == 1
+    assert set(await shop.ledger()) == {"old", "gone"}
+    assert (await shop.down()).state is State.done
     assert shop.cloud.standing == ""
 
 
