@@ -18,6 +18,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 
 from holdfast.contract import Attribute
+from tests import leash
 from tests.cloud import ROOT, until
 
 BIN = Path(sys.executable).parent
@@ -49,6 +50,7 @@ class Process:
             self._child = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
+        leash.hold(self._child.pid)
 
     @property
     def log(self) -> str:
@@ -83,6 +85,7 @@ class Process:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait(5)
+        leash.forget(child.pid)
 
     def __enter__(self) -> Self:
         return self

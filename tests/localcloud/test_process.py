@@ -16,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from tests.cloud import IMAGE, REGION, ROOT, LocalAws, until
+from tests.leash import alive
 
 
 def build(aws: LocalAws) -> None:
@@ -145,13 +146,6 @@ def test_it_ends_while_requests_wait(tmp_path: Path) -> None:
         aws.stop()
         assert time.monotonic() - began < 10
         assert "Traceback" not in aws.log
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
 
 
 def test_no_strays(tmp_path: Path) -> None:
