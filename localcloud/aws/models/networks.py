@@ -43,6 +43,7 @@ def install(calls: Calls) -> None:
     calls.before("ec2", "DeleteVpc", vpc_is_empty)
     calls.after("ec2", "DeleteVpc", forget_vpc)
     calls.before("ec2", "ModifyVpcAttribute", one_of(VPC_ATTRIBUTES, VPC_ATTRIBUTES))
+    calls.before("ec2", "ModifyVpcAttribute", may_have_names)
     calls.before("ec2", "CreateSubnet", valid_subnet)
     calls.after("ec2", "CreateSubnet", made("Subnet", "subnet_pending_seconds"))
     calls.before("ec2", "DeleteSubnet", subnet_is_empty)
@@ -98,6 +99,13 @@ def one_of(known: set[str], there: set[str]) -> Any:
             raise Refusal("UnsupportedOperation", f"The local cloud has no {min(named)}.")
 
     return check
+
+
+def may_have_names(call: Call) -> None:
+    """Names in DNS only where it is there. Moto: anywhere."""
+    on = call.params.get("EnableDnsHostnames", {}).get("Value")
+    if on and not call.backend.get_vpc(call.params["VpcId"]).enable_dns_support:
+        raise Refusal("InvalidParameterValue", "DNS hostnames can be enabled only where DNS support is.")
 
 
 def enis(backend: Any) -> list[Any]:

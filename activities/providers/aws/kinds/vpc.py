@@ -87,25 +87,24 @@ class Vpc(Ec2Kind[VpcSpec]):
     def create(self, call: Call[VpcSpec]) -> Observation:
         """CreateVpc, then what it cannot say. Without a gateway there is nothing to reach meanwhile."""
         raw: dict[str, Any] | None = None
+        wanted = call.wanted
         if call.remote_id is None:
-            raw = call.client("ec2").create_vpc(
-                CidrBlock=str(call.wanted.cidr), TagSpecifications=self.specification(call)
-            )["Vpc"]
+            raw = call.client("ec2").create_vpc(CidrBlock=str(wanted.cidr), TagSpecifications=self.specification(call))[
+                "Vpc"
+            ]
             call = self.made(call, raw)
-        for name, value in (
-            ("EnableDnsSupport", call.wanted.dns_support),
-            ("EnableDnsHostnames", call.wanted.dns_hostnames),
-        ):
-            if value is not _AS_MADE[name]:
-                self._set(call, name, value=value)
+            # As it is made: resolution is on, and names are off. Source: EC2 API reference, CreateVpc.
+            support, names = (None if wanted.dns_support else False), (True if wanted.dns_hostnames else None)
+            self._dns(call, support, names, was_on=True)
+        else:
+            self._dns(call, wanted.dns_support, wanted.dns_hostnames, was_on=False)
         return self.shown(call, raw)
 
     def update(self, call: Call[VpcSpec]) -> Observation:
         self.retag(call)
-        if self.changes(call, "dns_support"):
-            self._set(call, "EnableDnsSupport", value=call.wanted.dns_support)
-        if self.changes(call, "dns_hostnames"):
-            self._set(call, "EnableDnsHostnames", value=call.wanted.dns_hostnames)
+        support = call.wanted.dns_support if self.changes(call, "dns_support") else None
+        names = call.wanted.dns_hostnames if self.changes(call, "dns_hostnames") else None
+        self._dns(call, support, names, was_on=bool(call.before.get("dns_support")))
         return self.observe(call)
 
     def delete(self, call: Call[VpcSpec]) -> Observation:
@@ -116,8 +115,16 @@ class Vpc(Ec2Kind[VpcSpec]):
         return self.absent(call.remote_id)
 
     @staticmethod
-    def _set(call: Call[VpcSpec], name: str, *, value: bool) -> None:
-        call.client("ec2").modify_vpc_attribute(VpcId=call.id, **{name: {"Value": value}})
+    def _dns(call: Call[VpcSpec], support: bool | None, names: bool | None, *, was_on: bool) -> None:
+        """Write what is not None. Names go on only while resolution is on, which is then put on before, and off after.
 
-
-_AS_MADE = {"EnableDnsSupport": True, "EnableDnsHostnames": False}  # EC2 API reference, CreateVpc
+        `was_on`: whether resolution is on now, for certain. Source: EC2 API reference, ModifyVpcAttribute.
+        """
+        lent = bool(names) and not was_on
+        asked = [("EnableDnsHostnames", names)] if names is not None else []
+        if support or lent:
+            asked.insert(0, ("EnableDnsSupport", True))
+        if support is False or (lent and not support):
+            asked.append(("EnableDnsSupport", False))
+        for name, value in asked:
+            call.client("ec2").modify_vpc_attribute(VpcId=call.id, **{name: {"Value": value}})
