@@ -35,8 +35,10 @@ async def salvage(client: Client, plans: Callable[[str], Plan], charge: Charge, 
     found = await _begun(client, run_id(charge.request.stack), recovers or execution)
     if found is None or found.skeleton is None or not (found.traces or found.doubted):
         return Salvage()
-    journal = Journal(traces=tuple(found.traces.values()), backwards=found.backwards, doubted=found.doubted)
-    if recovers is not None:
+    journal = Journal(traces=tuple(found.traces.values()), doubted=found.doubted)
+    if recovers is None:
+        journal = journal.model_copy(update={"backwards": await _had_turned(client, found)})
+    else:
         returns = {s.seq for s in found.skeleton.steps if s.undo.returns}
         passed = any(t.fate in {Fate.done, Fate.settling} and t.seq not in returns for t in found.traces.values())
         keep = not found.backwards and (passed or charge.request.on_failure is OnFailure.keep)
@@ -55,18 +57,32 @@ async def _begun(client: Client, workflow_id: str, execution: str) -> _Reading |
     return None
 
 
+async def _had_turned(client: Client, found: _Reading) -> bool:
+    """Whether a run had turned around: before it was reset, or in what the reset has cut off."""
+    readings = [found]
+    for reading in readings:  # which grow meanwhile
+        if reading.turned:
+            return True
+        others = [e for e in (reading.reset_from, reading.went_on) if e is not None]
+        readings += [await _Reading(client, reading.workflow_id, e).read() for e in others]
+    return False
+
+
 class _Reading:
     """One pass over the history of a dead execution."""
 
     def __init__(self, client: Client, workflow_id: str, execution: str) -> None:
         self._client = client
         self._handle = client.get_workflow_handle(workflow_id, run_id=execution)
-        self._workflow_id, self._execution = workflow_id, execution
+        self.workflow_id, self._execution = workflow_id, execution
         self.skeleton: Skeleton | None = None
         self.plan_id: UUID | None = None
         self.traces: dict[int, Trace] = {}
-        self.backwards = self.doubted = False
+        self.backwards = self.doubted = False  # `backwards`: something was taken back, if only what had failed
+        self.turned = False  # something was taken back that stood
         self.behind: str | None = None
+        self.reset_from: str | None = None
+        self.went_on: str | None = None
         self._original = ""
         self._steps: dict[int, Step] = {}
         self._scheduled: dict[int, tuple[Activity, Act | None]] = {}
@@ -82,6 +98,8 @@ class _Reading:
                     await self._was_scheduled(event)
                 case EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
                     await self._completed(event)
+                case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
+                    self.went_on = event.workflow_execution_continued_as_new_event_attributes.new_execution_run_id
                 case _:
                     continue  # the rest of the history says nothing about what reached a cloud
         return self
@@ -102,7 +120,7 @@ class _Reading:
     def _was_reset(self, event: HistoryEvent) -> None:
         attributes = event.workflow_task_failed_event_attributes
         if attributes.cause is WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW:
-            self.behind = attributes.base_run_id
+            self.behind = self.reset_from = attributes.base_run_id
 
     async def _was_scheduled(self, event: HistoryEvent) -> None:
         attributes = event.activity_task_scheduled_event_attributes
@@ -110,6 +128,8 @@ class _Reading:
         act: Act | None = None
         if activity in _ACTS:
             act = Act.model_validate(await self._decode(attributes.input, Act))
+            stood = act.seq in self.traces and self.traces[act.seq].fate is Fate.done
+            self.turned = self.turned or (act.back and stood)
             self._put(act, fate=Fate.undoing if act.back else Fate.acting)
             self.backwards = self.backwards or act.back
         elif activity is Activity.settle:
@@ -122,7 +142,7 @@ class _Reading:
         if activity is Activity.plan:
             decision = Decision.model_validate(await self._decode(attributes.result, Decision))
             plan = unpack(decision.skeleton, Skeleton)
-            self._take(plan, plan_id(self._workflow_id, self._original, plan.plan))
+            self._take(plan, plan_id(self.workflow_id, self._original, plan.plan))
         elif activity is Activity.salvage:
             found = Salvage.model_validate(await self._decode(attributes.result, Salvage))
             if found.skeleton is not None and found.plan_id is not None:
@@ -138,6 +158,7 @@ class _Reading:
     def _recall(self, journal: Journal) -> None:
         self.traces |= {t.seq: t for t in journal.traces}
         self.backwards = self.backwards or journal.backwards
+        self.turned = self.turned or journal.backwards
         self.doubted = self.doubted or journal.doubted
 
     def _learn(self, act: Act, done: Done) -> None:

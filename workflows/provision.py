@@ -43,6 +43,7 @@ from workflows.walk.tasks import let_go
 from workflows.watch import Watch
 
 FULL = 2_900  # events: with everything in flight let go, the execution still ends below 4,096
+FOLLOWING = frozenset({Operation.recover, Operation.resolve})  # they go on with what another run has begun
 
 
 @workflow.defn(name=Workflow.provision, versioning_behavior=PINNED)
@@ -96,6 +97,7 @@ class Provision:
             return self._ended_early(State.unchanged)
         walk = self._begin(self._skeleton, self._plan_id)
         if await walk.run() is Ending.drained:
+            walk.backwards = walk.backwards or (self._doubted and await self._had_turned())
             return None
         self._show_state(self._ending(walk))
         return await self._record(walk)
@@ -108,7 +110,7 @@ class Provision:
         Returns how the run ends without one, and why.
         """
         charge, early = self._charge, None
-        follows = charge.request.operation in {Operation.recover, Operation.resolve}
+        follows = charge.request.operation in FOLLOWING
         begun = Salvage(skeleton=charge.skeleton, plan_id=charge.plan_id, journal=charge.journal)
         doubted = self._doubts()
         if begun.skeleton is None and (follows or doubted):
@@ -121,6 +123,8 @@ class Provision:
             return early
         self._skeleton, self._plan_id = unpack(begun.skeleton, Skeleton), UUID(begun.plan_id)
         self._journal = unpack(begun.journal, Journal) if begun.journal else None
+        if charge.skeleton is not None and doubted and await self._had_turned():
+            self._journal = (self._journal or Journal()).model_copy(update={"backwards": True})
         return None
 
     async def _plan(self) -> tuple[State, Letter | None] | None:
@@ -209,7 +213,7 @@ class Provision:
     def _on_failure(self) -> OnFailure:
         """A recover or a resolve never turns around: what it cannot do stays owed."""
         request = self._charge.request
-        if request.operation in {Operation.recover, Operation.resolve}:
+        if request.operation in FOLLOWING:
             return OnFailure.keep
         return request.on_failure
 
@@ -234,6 +238,14 @@ class Provision:
         """Tell the walk when a reset has cut something away: before it is told anything else that it may act on."""
         if self._walk is not None and not self._doubted and self._doubts():
             self._walk.doubt()
+            self._walk.drain()  # nothing else is begun before what was cut off has been read
+
+    async def _had_turned(self) -> bool:
+        """Whether the reset has cut off a walk back. What it took back is gone, whatever this history says."""
+        if self._charge.request.operation in FOLLOWING:  # the direction of these was never its own
+            return False
+        begun = await self._begun()
+        return begun.journal is not None and unpack(begun.journal, Journal).backwards
 
     def _onwards(self) -> Charge:
         """What the next execution begins with. Taken last: an answer may have come while the walk came to rest."""

@@ -237,7 +237,7 @@ async def test_a_run_that_is_reset_to_its_question_knows_what_it_forgot(shop: En
         assert {o.address.name: o.fate for o in report.owed} == {"app": "stuck", "top": "stuck"}
 
 
-@pytest.mark.parametrize("back", [1, 2])
+@pytest.mark.parametrize("back", [1, 2, 3])
 async def test_a_run_that_walks_back_may_be_reset(shop: Engine, back: int) -> None:
     """A run that is reset after it has turned around takes back what is left, and brings nothing back twice."""
     await shop.up(shop.doc(old=thing(size=1), gone=thing()))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 
 from holdfast.contract import Attribute, Operation, State
 from tests.engine.harness import Engine, thing
 from workflows import provision, stack, watch
 
 
-def _many(shop: Engine, count: int = 12) -> str:
-    things = {f"t{n}": thing("token", uses=[f"${{t{n - 1}.id}}"] if n else []) for n in range(count)}
+def _many(shop: Engine, count: int = 12, kind: str = "token") -> str:
+    things = {f"t{n}": thing(kind, uses=[f"${{t{n - 1}.id}}"] if n else []) for n in range(count)}
     return shop.doc({"last": f"${{t{count - 1}.id}}"}, **things)
 
 
@@ -44,6 +45,24 @@ async def test_a_walk_back_goes_on_in_a_new_execution(shop: Engine, monkeypatch:
     assert report.cause is not None
     assert "no create of t11" in report.cause.happened
     assert shop.cloud.standing == ""
+
+
+async def test_a_later_execution_that_walks_back_may_be_reset(shop: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reset to its very beginning, where it still went forward, it goes on taking back: some of it is gone already."""
+    monkeypatch.setattr(provision, "FULL", 60)
+    shop.cloud.refuse("create", "t11")
+    hold = shop.cloud.hold("delete", "t10", after=True)
+    ticket = await shop.submit(Operation.up, _many(shop, kind="thing"))
+    await shop.reached(hold)
+    history = await shop.run().fetch_history()
+    assert history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
+    monkeypatch.setattr(provision, "FULL", 3_000)
+    done = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+    await shop.reset(next(e.event_id for e in history.events if e.event_type == done))
+    hold.let_go()
+    assert (await shop.ended(ticket)).state is State.undone
+    assert shop.cloud.standing == ""
+    assert len([m for m in shop.cloud.mutations if m.verb == "create" and not m.refused]) == 11
 
 
 async def test_a_terminated_later_execution_is_taken_back_whole(shop: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
