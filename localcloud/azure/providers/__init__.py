@@ -1,0 +1,1 @@
+"""Each provider's rows of the table, with what its types compute."""

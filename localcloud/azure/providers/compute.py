@@ -1,0 +1,8 @@
+"""Microsoft.Compute. Sources: its REST reference ("Disks - Create Or Update" and so on), and recordings."""
+
+from __future__ import annotations
+
+from localcloud.azure.kind import Kind
+from localcloud.azure.providers import disks
+
+KINDS: tuple[Kind, ...] = (*disks.KINDS,)
