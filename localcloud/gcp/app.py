@@ -1,0 +1,116 @@
+"""Google Cloud as a `Dialect`: who reads a request, who carries it out, and how each service says no."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import Any
+
+from localcloud.core.asked import Answer, Asked, Environ
+from localcloud.core.cloud import Cloud, Json
+from localcloud.gcp import compute, reading, refusals
+from localcloud.gcp.reading import Request
+from localcloud.gcp.refusals import Refused
+
+
+class Gcp:
+    """See the module."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._made: tuple[str, ...] = ()  # by the request that was executed last, under the cloud's lock
+        self._touched: tuple[str, ...] = ()
+        compute.install(cloud)
+        cloud.declare("denied", [], "actions that nobody may do, as patterns: 'compute:instances.*', 'storage:*'")
+
+    def read(self, environ: Environ, body: bytes) -> Asked:
+        """See `Dialect`."""
+        return reading.asked(environ, reading.request(environ, body))
+
+    def waits(self, asked: Asked) -> bool:
+        """Waiting for an operation takes until it is done."""
+        return asked.action == "operations.wait"
+
+    def execute(self, environ: Environ, body: bytes, asked: Asked) -> Answer:
+        """See `Dialect`."""
+        self._made = self._touched = ()
+        try:
+            if not asked.action:
+                raise Refused(404, "notFound", f"The requested URL {asked.detail} was not found on this server.")
+            self._allow(asked)
+            return self._do(reading.request(environ, body))
+        except Refused as refused:
+            return refusals.envelope(asked.service, refused.code, refused.message, refused.status)
+
+    def _allow(self, asked: Asked) -> None:
+        denied = self._cloud.settings["denied"]
+        action = f"{asked.service}:{asked.action}"
+        if any(fnmatch.fnmatchcase(action, str(one)) for one in (denied if isinstance(denied, list) else ())):
+            permission = f"{asked.service}.{asked.action}"
+            raise Refused(403, "forbidden", f"Required '{permission}' permission for 'projects/{asked.account}'")
+
+    def _do(self, request: Request) -> Answer:
+        match request.service:
+            case "compute":
+                return self._compute(request)
+            case _:
+                raise Refused(501, "notImplemented", "This local cloud does not have it.")
+
+    def _compute(self, request: Request) -> Answer:
+        parts = request.parts
+        call = compute.Call(
+            request.verb,
+            parts["project"],
+            parts["place"],
+            parts["collection"],
+            parts["name"],
+            request.query,
+            request.body,
+        )
+        answer = compute.do(self._cloud, call)
+        self._made, self._touched = tuple(call.made), tuple(call.touched)
+        return answer
+
+    def refusal(self, asked: Asked, code: str, message: str, status: int) -> Answer:
+        """See `Dialect`."""
+        return refusals.envelope(asked.service, code, message, status)
+
+    def throttled(self, asked: Asked) -> tuple[str, str, int]:
+        """See `Dialect`."""
+        newer, older = refusals.NAMES[429]
+        code = newer if asked.service in refusals.NEWER | refusals.BOTH else older
+        return code, "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute'.", 429
+
+    def internal(self, asked: Asked) -> tuple[str, str, int]:
+        """See `Dialect`."""
+        newer, older = refusals.NAMES[500]
+        return (newer if asked.service in refusals.NEWER | refusals.BOTH else older), "Internal error.", 500
+
+    def signed(self, asked: Asked, answer: Answer, request_id: str) -> Answer:
+        """See `Dialect`."""
+        return answer.having(x_request_id=request_id)
+
+    def code(self, asked: Asked, answer: Answer) -> str:
+        """See `Dialect`."""
+        return refusals.code_of(answer)
+
+    def made(self, asked: Asked, answer: Answer) -> tuple[str, ...]:
+        """See `Dialect`."""
+        return self._made
+
+    def touched(self, asked: Asked, answer: Answer) -> tuple[str, ...]:
+        """See `Dialect`."""
+        return self._touched
+
+    def world(self) -> dict[str, Json]:
+        """See `Dialect`. Of everything, its name and what a GET shows."""
+        return {"compute": compute.world(self._cloud)}
+
+    def reset(self) -> None:
+        """See `Dialect`. All of it stands in the cloud's memory."""
+
+    def dump(self) -> dict[str, Any]:
+        """See `Dialect`. All of it stands in the cloud's memory."""
+        return {}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """See `Dialect`."""

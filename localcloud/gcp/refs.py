@@ -1,0 +1,89 @@
+"""Who refers to whom: references must exist when they are made, and hold what they name."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+
+from localcloud.gcp import paths, shapes
+from localcloud.gcp.paths import Path
+from localcloud.gcp.refusals import Refused, invalid, not_found, not_ready
+from localcloud.gcp.state import Known, Thing
+from localcloud.gcp.table import KINDS, Kind, Ref
+
+
+def _values(node: Any, at: list[str]) -> Iterator[tuple[str, str]]:
+    """Where a reference stands, and its text."""
+    if not at:
+        if isinstance(node, str) and node:
+            yield "", node
+        return
+    name, _, through = at[0].partition("[")
+    found = node.get(name) if isinstance(node, dict) else None
+    if not through:
+        for where, text in _values(found, at[1:]):
+            yield f".{name}{where}", text
+        return
+    for number, item in enumerate(found if isinstance(found, list) else ()):
+        for where, text in _values(item, at[1:]):
+            yield f".{name}[{number}]{where}", text
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _meant(ref: Ref, text: str, path: Path, it: Known) -> Path | None:
+    """What a reference means; an address may also be meant by its number."""
+    if ref.to == "addresses" and _is_address(text):
+        mine = (t for t in it.things.values() if t.path.collection == "addresses" and t.path.project == path.project)
+        return next((t.path for t in mine if t.body.get("address") == text), None)
+    place = {"region": paths.region_of(path.place), "zone": path.place}.get(ref.place, "global")
+    return paths.read(text, path.project, place, ref.to)
+
+
+def of(kind: Kind, path: Path, body: dict[str, Any], it: Known) -> Iterator[tuple[Ref, str, str, Path]]:
+    """Every reference of a thing: its rule, where it stands, its text, and what it means."""
+    for ref in kind.refs:
+        for where, text in _values(body, ref.at.split(".")):
+            path_meant = _meant(ref, text, path, it)
+            if path_meant is not None:
+                yield ref, where, text, path_meant
+
+
+def check(kind: Kind, path: Path, body: dict[str, Any], it: Known) -> None:
+    """Raises `Refused` when a reference leads nowhere, or to something that is not made yet."""
+    for ref, where, text, meant in of(kind, path, body, it):
+        if ref.to == "images":
+            if shapes.image(text, it) is None:
+                raise _missing(ref, where, text, meant)
+            continue
+        thing = it.things.get(str(meant))
+        if thing is None or meant.collection != ref.to:
+            raise _missing(ref, where, text, meant)
+        if thing.busy and it.operations[thing.busy].making:
+            raise not_ready(str(meant))
+
+
+def _missing(ref: Ref, where: str, text: str, meant: Path) -> Refused:
+    if ref.missing == 404:  # noqa: PLR2004  # the HTTP status
+        return not_found(str(meant))
+    noun = KINDS[ref.to].noun.replace("_", " ")
+    return invalid(f"resource{where}", text, f"The referenced {noun} resource cannot be found.")
+
+
+def users(path: Path, it: Known, *, holding: bool = True) -> list[Thing]:
+    """What refers to a thing. `holding`: and keeps it from being deleted."""
+    found = []
+    for thing in it.things.values():
+        if thing.path.project != path.project or thing.auto:
+            continue
+        kind = KINDS[thing.path.collection]
+        if any(m == path and (r.holds or not holding) for r, _, _, m in of(kind, thing.path, thing.body, it)):
+            found.append(thing)
+    return found
