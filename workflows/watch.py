@@ -30,7 +30,9 @@ class Watch:
         self._tell("")
 
     async def run(self) -> None:
-        """Until cancelled. Costs two events while a run moves, and a handful each time it stands still."""
+        """Until cancelled. Costs two events while a run moves, a handful each time it stands still, and none while it
+        is paused.
+        """
         wait, seen = FIRST, self._moves
         while True:
             await workflow.sleep(wait, summary="is anything standing still?")
@@ -40,6 +42,9 @@ class Watch:
             wait = min(wait * 2, LAST)
             if self._needs_workers():
                 await self._look()
+            elif workflow.patched("a-pause-sets-no-timers"):
+                # A person may take weeks to answer. Whatever ends the pause moves something.
+                await workflow.wait_condition(lambda: self._moves != seen)  # noqa: B023  awaited in the loop
 
     async def _look(self) -> None:
         try:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
+
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
+from activities import server
 from holdfast.contract import Answer, Attribute, OnFailure, Operation, State
 from tests.engine.harness import Engine, thing
+from workflows import watch
 
 
 def _three(shop: Engine) -> str:
@@ -94,6 +99,26 @@ async def test_a_paused_run_outlives_its_workers(shop: Engine) -> None:
     await shop.work()
     assert (await shop.progress()).questions == (shop.address("app"),)
     await shop.resolve(shop.address("app"), Answer.retry)
+    assert (await shop.ended(run)).state is State.done
+
+
+async def test_a_pause_costs_no_history(shop: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a run waits for an answer, its history does not grow; afterwards it watches as before."""
+    monkeypatch.setattr(watch, "FIRST", timedelta(milliseconds=50))
+    run = await _paused(shop)
+    await asyncio.sleep(0.5)
+    length = (await shop.run().describe()).history_length
+    await asyncio.sleep(2)
+    assert (await shop.run().describe()).history_length == length
+    await shop.rest("sim")
+    await shop.resolve(shop.address("app"), Answer.retry)
+
+    async def said() -> bool:
+        return "waiting for a worker on holdfast-sim" in await shop.details()
+
+    monkeypatch.setattr(server, "ALIVE", timedelta(seconds=1))
+    await shop.until("the run to say what it waits for", said)
+    await shop.work("sim")
     assert (await shop.ended(run)).state is State.done
 
 
