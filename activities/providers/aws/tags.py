@@ -16,6 +16,7 @@ from holdfast.contract import ADDRESS_TAG, OWNER_TAG, TAG_PREFIX, TOKEN_TAG
 from holdfast.plan import FieldChange
 from holdfast.resource import Call, Search
 
+ABOUT = "your own, beside Holdfast's marks; what others have written stays"  # a spec's field of them
 MARKS = (OWNER_TAG, ADDRESS_TAG, TOKEN_TAG)
 PAGE = 100  # what the tagging API gives at most in one answer; half of it unless it is asked
 

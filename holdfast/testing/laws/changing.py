@@ -90,12 +90,12 @@ def updates_write_nothing_else(bench: Bench) -> Iterator[str]:
     """An update writes its changes and nothing else: what another hand wrote into other fields stays."""
     fields = [f for f in tried(bench) if f not in bench.kind.stopped_for]
     for field in fields:
-        other = next((f for f in fields if f != field), None)
-        if other is None:
+        others = [f for f in fields if f != field]
+        if not others:
             return
         bench.begin()
         seen = bench.made()
-        meddled = trial(bench, seen, [other])
+        meddled = trial(bench, seen, others)
         seen = _update(bench, seen, meddled.wanted, meddled.changes)
         change = trial(bench, seen, [field])
         seen = _update(bench, seen, change.wanted, change.changes)

@@ -41,8 +41,14 @@ class InstanceSpec(Spec):
     root_size: int | None = Field(
         default=None, ge=1, le=65_536, description="GiB; without, the image's own; it grows, and never shrinks"
     )
-    root_type: Literal["gp2", "gp3", "standard"] = Field(
-        default="gp3", description="the type of the disk it boots from; others want their performance said"
+    root_type: Literal["gp2", "gp3", "io1", "io2", "standard"] = Field(
+        default="gp3", description="how the disk it boots from is built, and so how fast it is"
+    )
+    root_iops: int | None = Field(
+        default=None,
+        ge=100,
+        le=256_000,
+        description="its operations a second; io1 and io2 need it, gp3 has 3000 without",
     )
     encrypted: bool = Field(default=True, description="encrypt every disk it is launched with")
     kms_key: str | None = Field(default=None, description="a KMS key's ARN; without one, the account's own for disks")
@@ -55,10 +61,11 @@ class InstanceSpec(Spec):
     termination_protection: bool = Field(
         default=False, description="let EC2 refuse to terminate it; Holdfast's own delete takes it off first"
     )
-    tags: dict[str, str] = Field(default_factory=dict, description="on its disks and its interface too")
+    tags: dict[str, str] = Field(default_factory=dict, description=f"{tags.ABOUT}; on its disks and its interface too")
 
     @model_validator(mode="after")
-    def _key_is_used(self) -> InstanceSpec:
+    def _fits_together(self) -> InstanceSpec:
+        disks.fits(self.root_type, self.root_iops)
         if self.kms_key is not None and self.encrypted is False:
             raise ValueError("a kms_key encrypts, and `encrypted` says not to")
         return self
@@ -137,14 +144,15 @@ class Instance(Ec2Kind[InstanceSpec]):
 net: {kind: aws.vpc, spec: {cidr: 10.0.0.0/16}}
 app: {kind: aws.subnet, spec: {vpc: "${net.id}", cidr: 10.0.1.0/24, zone: eu-central-1a}}
 door: {kind: aws.security_group, spec: {name: web, description: of the web, vpc: "${net.id}"}}
-web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "${app.id}"}}
+web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "${app.id}", root_iops: 3500}}
 """
     trials = {
         "type": "t3.small",
         "security_groups": ["${door.id}"],
         "profile": "reader",
         "root_size": 20,
-        "root_type": "gp2",
+        "root_type": "io2",
+        "root_iops": 4000,
         "power": "stopped",
         "metadata_tokens": "optional",
         "metadata_hops": 2,
@@ -164,7 +172,7 @@ web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "$
         "terminated": Status.absent,  # shown for an hour, and answered to the token that made it for a day
     }
     _POWER = {"pending": "running", "running": "running", "stopping": "stopped", "stopped": "stopped"}
-    _DISK = {"root_size": "Size", "root_type": "VolumeType"}
+    _METADATA = {"metadata_tokens": "HttpTokens", "metadata_hops": "HttpPutResponseHopLimit"}
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -257,7 +265,7 @@ web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "$
             "InstanceType": wanted.type,
             "NetworkInterfaces": [nic],
             "BlockDeviceMappings": disks.launched(call.client, wanted.image, _root_of(wanted), _keys_of(wanted)),
-            "MetadataOptions": _metadata(wanted),
+            "MetadataOptions": {theirs: getattr(wanted, ours) for ours, theirs in self._METADATA.items()},
             "Monitoring": {"Enabled": wanted.monitoring},
             "DisableApiTermination": wanted.termination_protection,
         }
@@ -286,16 +294,15 @@ web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "$
         if self.changes(call, "security_groups"):
             groups = wanted.security_groups or [self._default_group(call)]
             ec2.modify_instance_attribute(InstanceId=call.id, Groups=groups)
-        if self.changes(call, "metadata_tokens") or self.changes(call, "metadata_hops"):
-            ec2.modify_instance_metadata_options(InstanceId=call.id, **_metadata(wanted))
+        options = {theirs: getattr(wanted, ours) for ours, theirs in self._METADATA.items() if self.changes(call, ours)}
+        if options:
+            ec2.modify_instance_metadata_options(InstanceId=call.id, **options)
         if self.changes(call, "monitoring"):
             (ec2.monitor_instances if wanted.monitoring else ec2.unmonitor_instances)(InstanceIds=[call.id])
         if self.changes(call, "profile"):
             self._act_as(call, wanted.profile)
-        new = {theirs: getattr(wanted, ours) for ours, theirs in self._DISK.items() if self.changes(call, ours)}
-        new = {theirs: value for theirs, value in new.items() if value is not None}
-        if new:
-            ec2.modify_volume(VolumeId=self.observe(call).outputs["root_disk"], **new)
+        if disk := disks.modification(call, "root_"):
+            ec2.modify_volume(VolumeId=self.observe(call).outputs["root_disk"], **disk)
         return self.observe(call)
 
     def _protect(self, call: Call[InstanceSpec], *, on: bool) -> None:
@@ -380,17 +387,13 @@ def _first_interface(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _root_of(wanted: InstanceSpec) -> dict[str, Any]:
-    size = {"VolumeSize": wanted.root_size} if wanted.root_size else {}
-    return {"VolumeType": wanted.root_type, **size}
+    asked = {"VolumeType": wanted.root_type, "VolumeSize": wanted.root_size, "Iops": wanted.root_iops}
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _keys_of(wanted: InstanceSpec) -> dict[str, Any]:
     key = {"KmsKeyId": wanted.kms_key} if wanted.kms_key else {}
     return {"Encrypted": True, **key} if wanted.encrypted else {}
-
-
-def _metadata(wanted: InstanceSpec) -> dict[str, Any]:
-    return {"HttpTokens": wanted.metadata_tokens, "HttpPutResponseHopLimit": wanted.metadata_hops}
 
 
 def _profile(profile: str) -> dict[str, str]:

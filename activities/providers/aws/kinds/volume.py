@@ -7,15 +7,12 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from activities.providers.aws import tags
+from activities.providers.aws import disks, tags
 from activities.providers.aws.ec2 import Ec2Kind
 from holdfast.errors import NotFound
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Observation, Output, Safety
-
-PROVISIONED = frozenset({"gp3", "io1", "io2"})  # types whose speed can be asked for
-UNASKED = 3_000  # what gp3 gives. Source: EC2 API reference, ModifyVolume
 
 
 class VolumeSpec(Spec):
@@ -31,14 +28,11 @@ class VolumeSpec(Spec):
     )
     encrypted: bool = Field(default=True, description="whether what is written on it is encrypted")
     kms_key: str | None = Field(default=None, description="a KMS key's ARN; without one, the account's own for disks")
-    tags: dict[str, str] = Field(default_factory=dict)
+    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
 
     @model_validator(mode="after")
     def _provisioned(self) -> VolumeSpec:
-        if self.type in {"io1", "io2"} and self.iops is None:
-            raise ValueError(f"a volume of type {self.type} needs its iops")
-        if self.iops is not None and self.type in {"gp2", "st1", "sc1", "standard"}:
-            raise ValueError(f"a volume of type {self.type} has the iops that it has: leave them out")
+        disks.fits(self.type, self.iops)
         return self
 
 
@@ -94,7 +88,7 @@ class Volume(Ec2Kind[VolumeSpec]):
                 "zone": raw["AvailabilityZone"],
                 "size": raw["Size"],
                 "type": raw["VolumeType"],
-                "iops": raw.get("Iops") if raw["VolumeType"] in PROVISIONED else None,
+                "iops": disks.speed(raw),
                 "encrypted": raw["Encrypted"],
                 "kms_key": raw.get("KmsKeyId"),
                 "tags": tags.own(found),
@@ -113,6 +107,7 @@ class Volume(Ec2Kind[VolumeSpec]):
         if call.remote_id is not None:
             return self.observe(call)
         key = {"KmsKeyId": wanted.kms_key} if wanted.kms_key else {}
+        speed = {} if wanted.iops is None else {"Iops": wanted.iops}
         raw = call.client("ec2").create_volume(
             AvailabilityZone=wanted.zone,
             Size=wanted.size,
@@ -121,19 +116,13 @@ class Volume(Ec2Kind[VolumeSpec]):
             ClientToken=call.token,
             TagSpecifications=self.specification(call),
             **key,
-            **self._speed(wanted),
+            **speed,
         )
         return self.see(raw, call.scope)
 
     def update(self, call: Call[VolumeSpec]) -> Observation:
         self.retag(call)
-        new: dict[str, Any] = {}
-        if self.changes(call, "size"):
-            new["Size"] = call.wanted.size
-        if self.changes(call, "type"):
-            new |= {"VolumeType": call.wanted.type, **self._speed(call.wanted)}
-        if self.changes(call, "iops"):
-            new |= self._speed(call.wanted) or ({"Iops": UNASKED} if call.wanted.type == "gp3" else {})
+        new = disks.modification(call)
         if new:
             call.client("ec2").modify_volume(VolumeId=call.id, **new)
         return self.observe(call)
@@ -144,7 +133,3 @@ class Volume(Ec2Kind[VolumeSpec]):
         except NotFound:
             return self.absent(call.remote_id)
         return self.observe(call)
-
-    @staticmethod
-    def _speed(wanted: VolumeSpec) -> dict[str, int]:
-        return {} if wanted.iops is None else {"Iops": wanted.iops}
