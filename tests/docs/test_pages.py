@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.document import bind_text
+from holdfast.model import Spec
 from starter.cli.app import app
 from tests.cloud import ROOT
 from tools import pages
@@ -25,6 +26,7 @@ environment: dev
 scopes: {m: {cloud: CLOUD, account: "123456789012", region: eu-central-1}}
 defaults: {scope: m}
 """
+SPECS = [*(k.spec for k in catalog()), *(catalog().data(name).filter for name in catalog().data_kinds)]
 WRITTEN = sorted((ROOT / "docs").rglob("*.md"))
 
 
@@ -59,6 +61,15 @@ def test_a_pages_policy_allows_what_the_kind_asks_for(kind: str) -> None:
     allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
     assert allowed == {p for of_verb in catalog()[kind].permissions.values() for p in of_verb}
     assert not any("*" in action for action in allowed)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.__name__)
+def test_a_page_says_what_every_field_is(spec: type[Spec]) -> None:
+    """Every field of a kind or a filter, and of what stands in it, is described."""
+    schema = spec.model_json_schema()
+    shapes = {"": schema, **{f"{name}.": shape for name, shape in schema.get("$defs", {}).items()}}
+    fields = ((at + name, field) for at, shape in shapes.items() for name, field in shape.get("properties", {}).items())
+    assert not [name for name, field in fields if not field.get("description")]
 
 
 @pytest.mark.parametrize("name", [name for name, _ in commands(app)])

@@ -72,7 +72,9 @@ class Rule(Spec):
     )
     self: bool = Field(default=False, description="whether members of the group itself are among them")
     prefix_lists: list[str] = Field(default_factory=list, description="the ids of prefix lists")
-    description: Annotated[str, StringConstraints(max_length=255, pattern=WORDS)] = ""
+    description: Annotated[str, StringConstraints(max_length=255, pattern=WORDS)] = Field(
+        default="", description="what it is for; AWS keeps one for each peer"
+    )
 
     @model_validator(mode="after")
     def _makes_sense(rule) -> Rule:  # noqa: N805  `self` is a field

@@ -23,7 +23,9 @@ class ImageFilter(Spec):
         description="who published it: amazon, aws-marketplace, self, an account's id, or anyone, without `latest`",
     )
     name: str = Field(min_length=1, description="its name, where * and ? stand for what may be anything")
-    architecture: Literal["x86_64", "arm64", "i386", "x86_64_mac", "arm64_mac"] = "x86_64"
+    architecture: Literal["x86_64", "arm64", "i386", "x86_64_mac", "arm64_mac"] = Field(
+        default="x86_64", description="what it runs on: an instance's type is of one of them"
+    )
     latest: bool = Field(default=False, description="of several, the one that was made last")
 
     @model_validator(mode="after")

@@ -20,7 +20,7 @@ class InternetGatewaySpec(Spec):
     """A door. A subnet is public when its route table leads to one, and only then."""
 
     vpc: str = Field(description="the VPC's id; it has at most one gateway")
-    tags: dict[str, str] = Field(default_factory=dict)
+    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
 
 
 class InternetGateway(Ec2Kind[InternetGatewaySpec]):

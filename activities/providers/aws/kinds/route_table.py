@@ -42,7 +42,7 @@ class RouteTableSpec(Spec):
     subnets: list[str] = Field(
         default_factory=list, description="the ids of the subnets that follow it; the others follow the VPC's main one"
     )
-    tags: dict[str, str] = Field(default_factory=dict)
+    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
 
     @field_validator("routes")
     @classmethod

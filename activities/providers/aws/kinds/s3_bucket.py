@@ -29,12 +29,19 @@ HOME = "us-east-1"  # not named when a bucket is made in it, and with manners of
 class BucketSpec(Spec):
     """A bucket. Its name is unique in all of AWS."""
 
-    name: str = Field(min_length=3, max_length=63, pattern=r"^[a-z0-9][a-z0-9.-]*[a-z0-9]$")
-    versioning: bool = Field(default=True, description="keep what is overwritten or deleted")
+    name: str = Field(
+        min_length=3,
+        max_length=63,
+        pattern=r"^[a-z0-9][a-z0-9.-]*[a-z0-9]$",
+        description="unique among everybody's buckets",
+    )
+    versioning: bool = Field(
+        default=True, description="keep what is overwritten or deleted; once on, it is suspended and not off"
+    )
     kms_key: str | None = Field(default=None, description="a KMS key's ARN; without one S3 encrypts with its own keys")
     block_public_access: bool = Field(default=True, description="all four blocks")
     tls_only: bool = Field(default=True, description="refuse plain HTTP, by policy")
-    tags: dict[str, str] = Field(default_factory=dict)
+    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
 
 
 class Bucket(ResourceType[BucketSpec]):

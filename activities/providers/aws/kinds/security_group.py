@@ -39,7 +39,7 @@ class SecurityGroupSpec(Spec):
         description="what may go out, and to whom; nothing else does. AWS lets everything out of a new group: that is "
         "taken away unless it is written here, as `{protocol: all, cidrs: [0.0.0.0/0]}`",
     )
-    tags: dict[str, str] = Field(default_factory=dict)
+    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
 
     @field_validator("name")
     @classmethod

@@ -48,7 +48,7 @@ class QueueSpec(Spec):
     )
     tls_only: bool = Field(default=True, description="refuse plain HTTP, by policy")
     dead_letter: DeadLetter | None = Field(default=None, description="where what nobody can handle goes")
-    tags: dict[str, str] = Field(default_factory=dict)
+    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
 
     @model_validator(mode="after")
     def _fits_together(self) -> QueueSpec:

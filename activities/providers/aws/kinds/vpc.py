@@ -22,7 +22,7 @@ class VpcSpec(Spec):
     cidr: IPv4Network = Field(description="its addresses, from /16 to /28")
     dns_support: bool = Field(default=True, description="whether Amazon's resolver answers in it")
     dns_hostnames: bool = Field(default=True, description="whether instances get names in DNS")
-    tags: dict[str, str] = Field(default_factory=dict)
+    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
 
 
 class Vpc(Ec2Kind[VpcSpec]):
