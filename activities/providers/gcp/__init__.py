@@ -1,0 +1,1 @@
+"""Google Cloud: how its resources say whose they are."""
