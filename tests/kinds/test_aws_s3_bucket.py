@@ -8,10 +8,10 @@ import pytest
 
 from activities.providers.aws.door import AwsVisit
 from activities.providers.aws.kinds.s3_bucket import Bucket, BucketSpec
-from holdfast.errors import NameTaken, Pending
+from holdfast.errors import NameTaken, NotAllowed, Pending
 from holdfast.model import Scope
 from holdfast.resource import Call, Search
-from tests.cloud import ACCOUNT, LocalAws
+from tests.cloud import ACCOUNT, OTHER_ACCOUNT, LocalAws
 from tests.kinds.aws_calls import OWNER, SCOPE, Called
 
 KIND = Bucket()
@@ -68,3 +68,22 @@ def test_a_list_costs_a_call_a_hundred(aws: LocalAws) -> None:
     visit = AwsVisit(SCOPE)
     found = list(KIND.discover(Search(SCOPE, visit.client, OWNER)))
     assert (len(found), visit.calls) == (60, 1)
+
+
+@pytest.mark.parametrize("code, action", [("AccessDenied", "GetBucketTagging"), ("ExpiredToken", "*")])
+def test_a_bucket_that_is_closed_to_us(aws: LocalAws, code: str, action: str) -> None:
+    """Our own bucket is not taken for a stranger's when we may not look: its undo would leave it, and call it done."""
+    made = bucket(aws)
+    made.create()
+    aws.control.refuse(code, service="s3", action=action, status=403)
+    with pytest.raises(NotAllowed):
+        made.observe()
+
+
+def test_another_accounts_bucket(aws: LocalAws) -> None:
+    """A bucket of our name in another account stands there, and is nobody's of ours."""
+    theirs = aws.client("s3", OTHER_ACCOUNT)
+    place = {"LocationConstraint": theirs.meta.region_name}
+    theirs.create_bucket(Bucket="shop-receipts-7f3a", CreateBucketConfiguration=place)
+    [found] = bucket(aws).find()
+    assert (found.stands, found.owner) == (True, None)

@@ -2,8 +2,9 @@
 
 Sources: EC2 API reference, "Error codes"; S3 API reference, "Error responses"; SQS API reference, "Common errors" and
 the errors of each action; botocore's own list of throttling codes (`botocore/retries/standard.py`). A code that is not
-here is judged by its shape (`.NotFound`, `LimitExceeded`), then by its HTTP status: 429 is throttling, other 4xx
-refuse, and 5xx are `Broken` unless they say what they are, since a gateway's or an emulator's 500 may never go away.
+here is judged by its shape (`.NotFound`, `LimitExceeded`), then by its HTTP status: 401 and 403 are not allowed, 404 is
+not found, 429 is throttling, other 4xx refuse, and 5xx are `Broken` unless they say what they are, since a gateway's or
+an emulator's 500 may never go away.
 """
 
 from __future__ import annotations
@@ -41,13 +42,19 @@ _THROTTLED = (
     "ThrottlingException",
     "ThrottledException",
     "TooManyRequestsException",
+    "TransactionInProgressException",
 )
 _UNAVAILABLE = (
+    "InsufficientAddressCapacity",
+    "InsufficientCapacity",
     "InsufficientInstanceCapacity",
+    "InsufficientVolumeCapacity",
     "InternalError",
     "InternalFailure",
+    "InternalServerError",
     "RequestTimeout",
     "RequestTimeoutException",
+    "ServerInternal",
     "ServiceUnavailable",
     "Unavailable",
     "503",
@@ -63,14 +70,15 @@ _NOT_ALLOWED = (
     "ExpiredTokenException",
     "InvalidAccessKeyId",
     "InvalidClientTokenId",
+    "InvalidToken",
     "MissingAuthenticationToken",
     "OptInRequired",
     "PendingVerification",
     "RequestExpired",
     "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
     "UnauthorizedOperation",
     "UnrecognizedClientException",
-    "403",
 )
 _QUOTA = (
     "AddressLimitExceeded",
@@ -100,7 +108,6 @@ _NAME_TAKEN = (
     "RouteAlreadyExists",
 )
 _NOT_FOUND = (
-    "404",
     "AWS.SimpleQueueService.NonExistentQueue",
     "Gateway.NotAttached",
     "NoSuchBucket",
@@ -113,6 +120,7 @@ _NOT_FOUND = (
 _BLOCKED = ("DependencyViolation", "ResourceInUse", "VolumeInUse", "InvalidGroup.InUse", "Resource.AlreadyAssociated")
 _PENDING = (
     "AWS.SimpleQueueService.QueueDeletedRecently",
+    "ConcurrentTagAccess",
     "IncorrectInstanceState",
     "IncorrectModificationState",
     "IncorrectState",
@@ -147,6 +155,13 @@ CODES: Final[Mapping[str, type[HoldfastError]]] = {
     "PreconditionFailed": ChangedElsewhere,
 }
 
+_BY_STATUS: Final[Mapping[int, type[HoldfastError]]] = {
+    401: NotAllowed,
+    403: NotAllowed,
+    404: NotFound,
+    429: Throttled,
+}
+
 _ADVICE: Final[Mapping[type[HoldfastError], str]] = {
     CreateFailed: "plan again: a new plan has new tokens",
     NotAllowed: "compare the worker's credentials with the kind's permissions: `holdfast kinds KIND`",
@@ -164,8 +179,8 @@ def classify(code: str, status: int) -> type[HoldfastError]:
         return NotFound if code.endswith(".NotFound") else InvalidInput
     if "LimitExceeded" in code:
         return QuotaExceeded
-    if status == 429:  # noqa: PLR2004  Too Many Requests
-        return Throttled
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
     return InvalidInput if 400 <= status < 500 else Broken  # noqa: PLR2004  HTTP's classes
 
 

@@ -60,7 +60,9 @@ class RouteTable(Ec2Kind[RouteTableSpec]):
 
     No packet ever takes a road that neither the old table nor the new one has for it: see `roads.steps`. Subnets that
     leave do so before any route changes, and those that join come after. A subnet that another table has is not taken
-    from it: where that table is the stack's own, it is asked again until it has let go.
+    from it: where that table is the stack's own, it is asked again until it has let go, and between the two the subnet
+    follows the VPC's main table. (ReplaceRouteTableAssociation would leave no such moment; but of two acts side by side
+    only the one that takes could make that call, and the one that lets go does not know whether anybody takes.)
 
     CreateRouteTable takes a client token, and is not sent ours: a spent one is answered with the table that it made,
     dead or alive, and nothing tells a dead one from one that is not known everywhere yet. It is looked for by its tags.

@@ -113,6 +113,8 @@ class Bucket(ResourceType[BucketSpec]):
         except NotFound:
             return self.absent(bucket)
         except NotAllowed:
+            if self._is_listed(call):
+                raise
             return self._anothers(bucket)
         rule = rules[0].get("ApplyServerSideEncryptionByDefault", {}) if rules else {}
         return Observation(
@@ -308,11 +310,15 @@ class Bucket(ResourceType[BucketSpec]):
         pages: Iterator[dict[str, Any]] = call.client("s3").get_paginator("list_buckets").paginate()
         return pages
 
+    @staticmethod
+    def _is_listed(call: Call[BucketSpec]) -> bool:
+        """Whether the account has the bucket. Raises `NotAllowed` where nobody of our credentials may ask."""
+        pages = call.client("s3").get_paginator("list_buckets").paginate(Prefix=call.id)
+        return any(b["Name"] == call.id for page in pages for b in page.get("Buckets", ()))
+
     def _anothers(self, bucket: str) -> Observation:
         """Its owner does not let us look: it stands, and it is not ours."""
-        return Observation(
-            kind=self.kind, status=Status.ready, remote_id=bucket, detail="another account's, or closed to us"
-        )
+        return Observation(kind=self.kind, status=Status.ready, remote_id=bucket, detail="another account's")
 
 
 def _deny_plain_http(bucket: str) -> dict[str, Any]:
