@@ -6,6 +6,7 @@ with unknown effect, and taking it back looks first.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID
@@ -193,7 +194,8 @@ async def _owed(client: Client, plans: Callable[[str], Plan], charge: Charge) ->
     left = await _journal_of(client, run_id(request.stack), subject.execution)
     back = request.answer is Answer.rollback or subject.back
     journal = _back(left, subject) if back else _forward(left, subject)
-    return Salvage(skeleton=pack(skeleton(plans(subject.plan))), plan_id=subject.plan_id, journal=pack(journal))
+    plan = await asyncio.to_thread(plans, subject.plan)
+    return Salvage(skeleton=pack(skeleton(plan)), plan_id=subject.plan_id, journal=pack(journal))
 
 
 def _back(left: Journal, subject: Owed) -> Journal:
