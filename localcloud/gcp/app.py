@@ -7,7 +7,7 @@ from typing import Any
 
 from localcloud.core.asked import Answer, Asked, Environ
 from localcloud.core.cloud import Cloud, Json
-from localcloud.gcp import compute, reading, refusals
+from localcloud.gcp import accounts, buckets, compute, managed, manager, reading, refusals
 from localcloud.gcp.reading import Request
 from localcloud.gcp.refusals import Refused
 
@@ -20,6 +20,7 @@ class Gcp:
         self._made: tuple[str, ...] = ()  # by the request that was executed last, under the cloud's lock
         self._touched: tuple[str, ...] = ()
         compute.install(cloud)
+        manager.install(cloud)
         cloud.declare("denied", [], "actions that nobody may do, as patterns: 'compute:instances.*', 'storage:*'")
 
     def read(self, environ: Environ, body: bytes) -> Asked:
@@ -49,11 +50,20 @@ class Gcp:
             raise Refused(403, "forbidden", f"Required '{permission}' permission for 'projects/{asked.account}'")
 
     def _do(self, request: Request) -> Answer:
+        cloud, project = self._cloud, request.parts.get("project") or request.query.get("project", "")
+        if request.service != "cloudresourcemanager" and project and managed.closed(cloud, project):
+            raise Refused(403, "forbidden", f"Project {project} is deleted, or is being deleted.")
         match request.service:
             case "compute":
                 return self._compute(request)
+            case "cloudresourcemanager":
+                answer, made, touched = manager.do(cloud, request)
+            case "iam":
+                answer, made, touched = accounts.do(cloud, request)
             case _:
-                raise Refused(501, "notImplemented", "This local cloud does not have it.")
+                answer, made, touched = buckets.do(cloud, request, managed.project_number(cloud, project))
+        self._made, self._touched = tuple(made), tuple(touched)
+        return answer
 
     def _compute(self, request: Request) -> Answer:
         parts = request.parts
@@ -103,7 +113,8 @@ class Gcp:
 
     def world(self) -> dict[str, Json]:
         """See `Dialect`. Of everything, its name and what a GET shows."""
-        return {"compute": compute.world(self._cloud)}
+        parts = {"compute": compute, "manager": manager, "accounts": accounts, "buckets": buckets}
+        return {name: part.world(self._cloud) for name, part in parts.items()}
 
     def reset(self) -> None:
         """See `Dialect`. All of it stands in the cloud's memory."""

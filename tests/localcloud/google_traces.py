@@ -20,7 +20,7 @@ PARENT = "123412341234"  # a folder above all that is made here
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 STATUS = re.compile(r"^(\d{3}) [A-Z][A-Za-z ]+$", re.MULTILINE)
 HEADERS = re.compile(r"\A(?:[A-Z][\w-]*: .*\n)+")
-SERVED = frozenset({"compute.googleapis.com"})
+SERVED = frozenset(f"{service}.googleapis.com" for service in ("compute", "cloudresourcemanager", "iam", "storage"))
 # Ids, moments, and what is computed from the state of a thing: theirs are scrubbed.
 UNCOMPARED = re.compile(
     r"(id|targetId|uniqueId|oauth2ClientId|generation|etag|\w*[fF]ingerprint|\w+Time(stamp)?|timeCreated|updated|creationTimestamp)"

@@ -1,0 +1,177 @@
+"""What Resource Manager remembers, and how its two versions show it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from localcloud.core.cloud import Cloud, Json
+from localcloud.gcp.state import fingerprint
+
+PROJECT: Final = "Project"
+FOLDER: Final = "Folder"
+V1: Final = "type.googleapis.com/google.cloudresourcemanager.v1"
+V3: Final = "type.googleapis.com/google.cloud.resourcemanager.v3"
+EXHAUSTED: Final = 8  # google.rpc.Code
+
+
+@dataclass(slots=True)
+class Held:
+    """A project or a folder."""
+
+    kind: str
+    number: str
+    project_id: str  # of a project
+    shown: str
+    parent: str  # `folders/N`, `organizations/N` or nothing
+    labels: dict[str, str]
+    created: str
+    updated: str
+    state: str = "ACTIVE"
+    deleted: str = ""
+    waits: datetime | None = None  # until it is there
+    purged: datetime | None = None  # when it goes
+
+    @property
+    def name(self) -> str:
+        """As the third version names it."""
+        return f"{self.kind.lower()}s/{self.number}"
+
+    @property
+    def id(self) -> str:
+        """As a filter calls it."""
+        return self.project_id or self.number
+
+
+@dataclass(slots=True)
+class Work:
+    """A long-running operation."""
+
+    name: str
+    held: Held
+    what: str
+    due: datetime
+    old: bool  # it was begun in the first version
+    error: tuple[int, str] | None = None
+
+    @property
+    def type(self) -> str:
+        """The package of its messages."""
+        return V1 if self.old else V3
+
+
+@dataclass(slots=True)
+class Managed:
+    """Everything that Resource Manager remembers."""
+
+    held: dict[str, Held] = field(default_factory=dict)
+    works: dict[str, Work] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)  # ids of projects, for ever
+
+    def all(self, collection: str) -> list[Held]:
+        """Every project, or every folder."""
+        return [held for held in self.held.values() if held.name.startswith(f"{collection}/")]
+
+    def of(self, collection: str, name: str) -> Held | None:
+        """The one with that id or number."""
+        return next((held for held in self.all(collection) if name in {held.project_id, held.number} and name), None)
+
+
+def managed(cloud: Cloud) -> Managed:
+    """Of a cloud, as it is now."""
+    it: Managed = cloud.memory.setdefault("gcp.managed", Managed())
+    return it
+
+
+def settle(cloud: Cloud) -> None:
+    """Let everything happen that is due by now."""
+    it, now = managed(cloud), cloud.clock.now()
+    for name, held in list(it.held.items()):
+        failed = any(w.held is held and w.error is not None for w in it.works.values()) if held.waits else False
+        if held.waits is not None and held.waits <= now:
+            held.waits = None
+            if failed:
+                del it.held[name]
+        if held.purged is not None and held.purged <= now:
+            it.held.pop(name, None)
+
+
+def failure(cloud: Cloud, it: Managed, kind: str) -> tuple[int, str] | None:
+    """Why an operation that makes one will fail: on demand, or because there are too many."""
+    collection = f"{kind.lower()}s"
+    errors, quotas = cloud.settings["operation_errors"], cloud.settings["quotas"]
+    if isinstance(errors, dict) and f"{collection}.insert" in errors:
+        return EXHAUSTED, str(errors[f"{collection}.insert"])
+    limit = quotas.get(collection) if isinstance(quotas, dict) else None
+    if limit is not None and len(it.all(collection)) > int(str(limit)):
+        return EXHAUSTED, f"The {kind.lower()} cannot be created because you have exceeded your allotted quota."
+    return None
+
+
+def operation(cloud: Cloud, work: Work) -> dict[str, Json]:
+    """An operation as a GET shows it."""
+    shown: dict[str, Json] = {"name": work.name}
+    if work.held.kind == PROJECT and work.what == "Create":
+        done = work.due <= cloud.clock.now()
+        kind = "ProjectCreationStatus" if work.old else "CreateProjectMetadata"
+        ready: dict[str, Json] = {"gettable": True, "ready": True} if done else {}
+        shown["metadata"] = {"@type": f"{work.type}.{kind}", **ready}
+    elif work.what == "Update":
+        shown["metadata"] = {"@type": f"{work.type}.Update{work.held.kind}Metadata"}
+    if work.due > cloud.clock.now():
+        return shown
+    shown["done"] = True
+    if work.error is not None:
+        return shown | {"error": {"code": work.error[0], "message": work.error[1]}}
+    body = shown_v1(work.held) if work.old and work.held.kind == PROJECT else shown_v3(work.held)
+    return shown | {"response": {"@type": f"{work.type}.{work.held.kind}", **body}}
+
+
+def shown_v1(held: Held) -> dict[str, Json]:
+    """A project as the first version shows it."""
+    above, _, name = held.parent.partition("/")
+    shown: dict[str, Json] = {
+        "createTime": held.created,
+        "lifecycleState": held.state,
+        "name": held.shown,
+        "projectId": held.project_id,
+        "projectNumber": held.number,
+    }
+    if held.labels:
+        shown["labels"] = dict(held.labels)
+    return shown | ({"parent": {"type": above.removesuffix("s"), "id": name}} if name else {})
+
+
+def shown_v3(held: Held) -> dict[str, Json]:
+    """A project or a folder as the third version shows it."""
+    shown: dict[str, Json] = {
+        "name": held.name,
+        "displayName": held.shown,
+        "state": held.state,
+        "createTime": held.created,
+        "updateTime": held.updated,
+        "etag": fingerprint([held.shown, held.state, held.updated, held.parent, dict(held.labels)]),
+    }
+    if held.kind == PROJECT:
+        shown["projectId"] = held.project_id
+    if held.labels:
+        shown["labels"] = dict(held.labels)
+    if held.deleted:
+        shown["deleteTime"] = held.deleted
+    return shown | ({"parent": held.parent} if held.parent else {})
+
+
+def project_number(cloud: Cloud, project: str) -> str:
+    """Of any project, also of one that nobody made here."""
+    held = managed(cloud).of("projects", project)
+    digest = hashlib.sha256(project.encode()).hexdigest()
+    return held.number if held is not None else str(10**11 + int(digest[:12], 16) % (9 * 10**11))
+
+
+def closed(cloud: Cloud, project: str) -> bool:
+    """Whether nothing can be done in a project any more."""
+    it = managed(cloud)
+    held = it.of("projects", project)
+    return held.state != "ACTIVE" if held is not None else project in it.taken

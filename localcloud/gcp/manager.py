@@ -1,0 +1,248 @@
+"""Resource Manager, in its first and its third version: projects, folders, their operations and policies.
+
+Organizations, and folders and projects that nobody made here, are taken for granted where something is put under them.
+A deleted project or folder is kept for thirty days; its id is never free again.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from localcloud.core.asked import Answer
+from localcloud.core.cloud import Cloud, Json
+from localcloud.gcp import listing, policies
+from localcloud.gcp.managed import (
+    FOLDER,
+    PROJECT,
+    Held,
+    Managed,
+    Work,
+    failure,
+    managed,
+    operation,
+    settle,
+    shown_v1,
+    shown_v3,
+)
+from localcloud.gcp.reading import Request
+from localcloud.gcp.refusals import Refused, answer
+from localcloud.gcp.state import fingerprint, number, stamp
+
+ID = re.compile(r"[a-z][-a-z0-9]{4,28}[a-z0-9]")
+PAGE = 500
+
+
+def install(cloud: Cloud) -> None:
+    """Declare the settings."""
+    cloud.declare("manager_seconds", 0.3, "from the answer of a change in Resource Manager until its operation is done")
+    cloud.declare("purge_seconds", 30 * 86_400.0, "how long a deleted project or folder can be brought back")
+
+
+def do(cloud: Cloud, request: Request) -> tuple[Answer, list[str], list[str]]:
+    """Carry out a request: its answer, what it made and what it touched. Raises `Refused`."""
+    settle(cloud)
+    it, parts = managed(cloud), request.parts
+    match parts["collection"], request.verb:
+        case "operations", "get":
+            work = it.works.get(f"operations/{parts['name']}")
+            if work is None:
+                raise _denied()
+            return answer(operation(cloud, work)), [], []
+        case "organizations", "get":
+            name = f"organizations/{parts['name']}"
+            return (
+                answer({"name": name, "displayName": "example.com", "state": "ACTIVE", "etag": fingerprint(name)}),
+                [],
+                [],
+            )
+        case (("projects" | "folders"), ("list" | "search")):
+            return answer(_list(it, request)), [], []
+        case ("projects" | "folders") as what, "insert":
+            work = _create(cloud, it, request, PROJECT if what == "projects" else FOLDER)
+            return answer({"name": work.name}), [work.held.name], []
+        case _, "getIamPolicy" | "setIamPolicy" | "testIamPermissions":
+            return _policy(cloud, it, request)
+        case _:
+            held = _find(it, request)
+            return _on_one(cloud, it, request, held), [], [held.name]
+
+
+def _denied() -> Refused:
+    """What is not there, and what may not be seen, are not told apart."""
+    return Refused(403, "PERMISSION_DENIED", "The caller does not have permission")
+
+
+def _find(it: Managed, request: Request) -> Held:
+    held = it.of(request.parts["collection"], request.parts["name"])
+    if held is None or held.waits is not None:
+        raise _denied()
+    return held
+
+
+def _policy(cloud: Cloud, it: Managed, request: Request) -> tuple[Answer, list[str], list[str]]:
+    parts = request.parts
+    held = it.of(parts["collection"], parts["name"])
+    name = held.name if held is not None else f"{parts['collection']}/{parts['name']}"
+    if held is None and parts["collection"] == "projects" and parts["name"] in it.taken:
+        raise _denied()
+    match request.verb:
+        case "getIamPolicy":
+            return answer(policies.get(cloud, name)), [], []
+        case "setIamPolicy":
+            return answer(policies.change(cloud, name, request.body.get("policy"))), [], [name]
+        case _:
+            return answer({"permissions": request.body.get("permissions", [])}), [], []
+
+
+def _list(it: Managed, request: Request) -> dict[str, Json]:
+    what, old = request.parts["collection"], request.parts["version"] == "v1"
+    test = listing.reading(request.query.get("query" if request.verb == "search" else "filter", ""))
+    parent = request.query.get("parent")
+    found: list[tuple[str, Json]] = []
+    for held in it.all(what):
+        shown = shown_v1(held) if old else shown_v3(held)
+        fits = parent in {None, held.parent} and (request.verb == "search" or old or held.state == "ACTIVE")
+        if held.waits is None and fits and test(shown | {"id": held.id}):
+            found.append((held.name, shown))
+    cut, more = listing.page(sorted(found), request.query.get("pageSize", ""), request.query.get("pageToken", ""), PAGE)
+    return ({what: [item for _, item in cut]} if cut else {}) | ({"nextPageToken": more} if more else {})
+
+
+def _parent(body: dict[str, Any], *, old: bool) -> str:
+    said = body.get("parent")
+    if old:
+        return f"{said['type']}s/{said['id']}" if isinstance(said, dict) and said else ""
+    return str(said or "")
+
+
+def _under(it: Managed, parent: str) -> str:
+    """A parent that may have children. Raises `Refused`."""
+    if parent and not re.fullmatch(r"(folders|organizations)/[^/]+", parent):
+        raise Refused(400, "INVALID_ARGUMENT", f"Invalid parent: {parent}")
+    collection, _, name = parent.partition("/")
+    above = it.of(collection, name)
+    if above is not None and (above.state != "ACTIVE" or above.waits is not None):
+        raise Refused(400, "FAILED_PRECONDITION", f"The parent {parent} is not active.")
+    return parent
+
+
+def _create(cloud: Cloud, it: Managed, request: Request, kind: str) -> Work:
+    body, old, now = request.body, request.parts["version"] == "v1", cloud.clock.now()
+    parent = _under(it, _parent(body, old=old))
+    shown = str(body.get("name" if old else "displayName", ""))
+    if kind == PROJECT:
+        wanted = str(body.get("projectId", ""))
+        if not ID.fullmatch(wanted):
+            raise Refused(
+                400, "INVALID_ARGUMENT", f"project_id contains invalid characters or has a wrong length: {wanted}"
+            )
+        if wanted in it.taken:
+            raise Refused(409, "ALREADY_EXISTS", "Requested entity already exists")
+        it.taken.add(wanted)
+        shown = shown or wanted
+    else:
+        wanted = ""
+        _alone(it, parent, shown)
+    held = Held(kind, number(cloud)[:12], wanted, shown, parent, dict(body.get("labels") or {}), stamp(now), stamp(now))
+    held.waits = now + timedelta(seconds=float(str(cloud.settings["manager_seconds"])))
+    it.held[held.name] = held
+    work = _work(cloud, it, held, "Create", old=old)
+    work.error = failure(cloud, it, kind)
+    settle(cloud)
+    return work
+
+
+def _alone(it: Managed, parent: str, shown: str) -> None:
+    """Folders under one parent have different names. Raises `Refused`."""
+    if not shown:
+        raise Refused(400, "INVALID_ARGUMENT", "A folder needs a display name.")
+    for other in it.all("folders"):
+        if other.parent == parent and other.shown.lower() == shown.lower() and other.state == "ACTIVE":
+            why = "FOLDER_NAME_UNIQUENESS_VIOLATION: another folder under the parent has this display name."
+            raise Refused(400, "FAILED_PRECONDITION", why)
+
+
+def _work(cloud: Cloud, it: Managed, held: Held, what: str, *, old: bool) -> Work:
+    prefix = f"{what[0].lower()}{held.kind[0].lower()}"
+    due = cloud.clock.now() + timedelta(seconds=float(str(cloud.settings["manager_seconds"])))
+    work = Work(f"operations/{prefix}.{number(cloud)}", held, what, due, old)
+    it.works[work.name] = work
+    return work
+
+
+def _on_one(cloud: Cloud, it: Managed, request: Request, held: Held) -> Answer:
+    old, now = request.parts["version"] == "v1", stamp(cloud.clock.now())
+    match request.verb:
+        case "get":
+            return answer(shown_v1(held) if old else shown_v3(held))
+        case "update" if old:
+            _active(held)
+            parent = _parent(request.body, old=True)
+            held.parent = parent and _under(it, parent)
+            held.shown, held.labels = str(request.body.get("name", held.shown)), dict(request.body.get("labels") or {})
+            held.updated = now
+            return answer(shown_v1(held))
+        case "patch":
+            _patch(it, request, held)
+            held.updated = now
+            work = _work(cloud, it, held, "Update", old=False)
+            return answer({"name": work.name, "metadata": {"@type": f"{work.type}.Update{held.kind}Metadata"}})
+        case "move":
+            _active(held)
+            held.parent, held.updated = _under(it, str(request.body.get("destinationParent", ""))), now
+        case "delete":
+            _delete(it, held)
+            held.state, held.deleted, held.updated = "DELETE_REQUESTED", now, now
+            held.purged = cloud.clock.now() + timedelta(seconds=float(str(cloud.settings["purge_seconds"])))
+        case "undelete":
+            if held.state != "DELETE_REQUESTED":
+                raise Refused(400, "FAILED_PRECONDITION", f"{held.name} is not being deleted.")
+            held.state, held.deleted, held.purged, held.updated = "ACTIVE", "", None, now
+        case verb:
+            raise Refused(404, "NOT_FOUND", f"There is no method {verb}.")
+    if old:
+        return answer({})
+    type_of = f"type.googleapis.com/google.cloud.resourcemanager.v3.{held.kind}"
+    return answer({"done": True, "response": {"@type": type_of, **shown_v3(held)}})
+
+
+def _active(held: Held) -> None:
+    if held.state != "ACTIVE":
+        raise Refused(400, "FAILED_PRECONDITION", f"{held.name} is being deleted.")
+
+
+def _patch(it: Managed, request: Request, held: Held) -> None:
+    _active(held)
+    sent = request.body.get("etag")
+    if sent and sent != shown_v3(held)["etag"]:
+        raise Refused(409, "ABORTED", "The etag does not match the current one.")
+    said = request.query.get("updateMask", "")
+    mask = [part.replace("display_name", "displayName") for part in said.split(",") if part] or list(request.body)
+    for field in mask:
+        match field:
+            case "displayName":
+                if held.kind == FOLDER and request.body.get(field) != held.shown:
+                    _alone(it, held.parent, str(request.body.get(field, "")))
+                held.shown = str(request.body.get(field, ""))
+            case "labels" if held.kind == PROJECT:
+                held.labels = dict(request.body.get("labels") or {})
+            case "name" | "projectId" | "etag" | "state" | "parent" | "createTime" | "updateTime" if not said:
+                pass
+            case _:
+                raise Refused(400, "INVALID_ARGUMENT", f"The field {field} cannot be updated.")
+
+
+def _delete(it: Managed, held: Held) -> None:
+    _active(held)
+    below = [h for h in it.held.values() if h.parent == held.name and h.state == "ACTIVE"]
+    if held.kind == FOLDER and below:
+        why = "FOLDER_TO_DELETE_NON_EMPTY_VIOLATION: the folder has active children."
+        raise Refused(400, "FAILED_PRECONDITION", why)
+
+
+def world(cloud: Cloud) -> dict[str, Json]:
+    """Every project and folder that somebody made."""
+    settle(cloud)
+    return {name: shown_v3(held) for name, held in sorted(managed(cloud).held.items()) if held.waits is None}

@@ -1,0 +1,67 @@
+"""IAM policies, of whatever may have one: read, changed under their etags, written."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+from localcloud.core.cloud import Cloud, Json
+from localcloud.gcp.refusals import Refused
+
+MEMBER = re.compile(
+    r"allUsers|allAuthenticatedUsers|(deleted:)?(user|group|serviceAccount|domain|projectOwner|projectEditor|projectViewer"
+    r"|principal|principalSet):.+"
+)
+AGAIN = (
+    "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff. "
+    "The request's ETag did not match the current policy's ETag."
+)
+
+
+def _all(cloud: Cloud) -> dict[str, dict[str, Any]]:
+    it: dict[str, dict[str, Any]] = cloud.memory.setdefault("gcp.policies", {})
+    return it
+
+
+def etag(revision: int) -> str:
+    """Of a revision: another one for each."""
+    digits = []
+    while revision > 0x7F:  # noqa: PLR2004  # seven bits a byte, as in Google's own
+        digits.append(revision & 0x7F | 0x80)
+        revision >>= 7
+    return base64.b64encode(bytes([8, *digits, revision])).decode()
+
+
+def get(cloud: Cloud, resource: str, bindings: list[Json] | None = None) -> dict[str, Json]:
+    """The policy of a thing. `bindings`: those that it has from its beginning."""
+    held = _all(cloud).get(resource, {"revision": 1, "version": 1, "bindings": bindings or []})
+    shown: dict[str, Json] = {"version": held["version"], "etag": etag(held["revision"])}
+    return shown | ({"bindings": held["bindings"]} if held["bindings"] else {})
+
+
+def change(cloud: Cloud, resource: str, policy: Any, status: int = 409, code: str = "ABORTED") -> dict[str, Json]:
+    """Write a policy. Raises `Refused`, with this status and code when it is built on another than the present one."""
+    if not isinstance(policy, dict):
+        raise Refused(400, "INVALID_ARGUMENT", "Policy is required.")
+    now = _all(cloud).get(resource, {"revision": 1})
+    sent = policy.get("etag")
+    if sent and sent.rstrip("=") != etag(now["revision"]).rstrip("="):
+        raise Refused(status, code, AGAIN)
+    bindings = [b for b in policy.get("bindings") or () if b.get("members")]
+    for binding in bindings:
+        if not re.fullmatch(r"(projects/[^/]+/|organizations/[^/]+/)?roles/.+", str(binding.get("role", ""))):
+            raise Refused(400, "INVALID_ARGUMENT", f"Role {binding.get('role')} is not supported for this resource.")
+        for member in binding["members"]:
+            if not MEMBER.fullmatch(str(member)):
+                raise Refused(400, "INVALID_ARGUMENT", f"Invalid member: {member}.")
+    version = int(policy.get("version") or 1)
+    if version < 3 and any(b.get("condition") for b in bindings):  # noqa: PLR2004  # conditions came with version 3
+        raise Refused(400, "INVALID_ARGUMENT", "The specified policy version must be 3 to have conditions.")
+    _all(cloud)[resource] = {"revision": now["revision"] + 1, "version": version, "bindings": bindings}
+    return get(cloud, resource)
+
+
+def forget(cloud: Cloud, resource: str) -> None:
+    """The thing is gone."""
+    _all(cloud).pop(resource, None)
