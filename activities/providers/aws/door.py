@@ -79,7 +79,7 @@ class AwsVisit:
 
 def open_visit(scope: Scope) -> AwsVisit:
     """A visit to an account. Raises `NotAllowed` when this worker's credentials are another account's, or missing."""
-    mine = _whose()
+    mine = _whose(scope.region)
     if mine != scope.account:
         raise NotAllowed(
             f"this worker's AWS credentials belong to account {mine}, and {scope} is another",
@@ -89,23 +89,21 @@ def open_visit(scope: Scope) -> AwsVisit:
     return AwsVisit(scope)
 
 
-def _whose() -> str:
+def _whose(region: str) -> str:
     with _lock:
         if not _account:
-            sts = _Translated(_client("sts", None))
+            sts = _Translated(_client("sts", region))
             _account.append(str(sts.get_caller_identity()["Account"]))
         return _account[0]
 
 
-def _client(service: str, region: str | None) -> Any:
+def _client(service: str, region: str) -> Any:
     # Making one parses the service's model: tens of milliseconds, and boto3's session is not thread-safe meanwhile.
-    key = (service, region or "")
+    key = (service, region)
     with _lock:
         if key not in _clients:
             try:
-                made = boto3.client(
-                    service, region_name=region or boto3.Session().region_name or "us-east-1", config=CONFIG
-                )
+                made = boto3.client(service, region_name=region, config=CONFIG)
             except BotoCoreError as error:
                 raise translate(error) from error
             made.meta.events.register("before-call", _asks)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from activities.providers.aws import tags
+from activities.providers.aws import arns, tags
 from holdfast.errors import Broken, HoldfastError, NotAllowed, NotFound, Pending, QuotaExceeded
 from holdfast.model import Scope, Status
 from holdfast.resource import Call, Clients, Observation, ResourceType, S, Search
@@ -24,6 +24,10 @@ class Ec2Kind(ResourceType[S]):
     id_field: ClassVar[str]  # the id, in a member of the list
     tag_type: ClassVar[str]  # the resource type of a TagSpecification
     page: ClassVar[int] = PAGE
+
+    def arn(self, scope: Scope, remote_id: str) -> str:
+        """Its ARN."""
+        return arns.arn(scope, "ec2", f"{self.tag_type}/{remote_id}")
 
     @abstractmethod
     def see(self, raw: dict[str, Any], scope: Scope) -> Observation:

@@ -189,7 +189,7 @@ web: {kind: aws.instance, spec: {image: ami-03cf127a, type: t3.micro, subnet: "$
             properties={**self._said(raw), "tags": tags.own(found)},
             outputs={
                 "id": remote_id,
-                "arn": f"arn:aws:ec2:{scope.region}:{scope.account}:instance/{remote_id}",
+                "arn": self.arn(scope, remote_id),
                 "private_ip": raw.get("PrivateIpAddress"),
                 "public_ip": raw.get("PublicIpAddress"),
                 "zone": raw.get("Placement", {}).get("AvailabilityZone"),

@@ -76,7 +76,7 @@ door: {kind: aws.internet_gateway, spec: {vpc: "${net.id}"}}
             properties={"vpc": attached[0]["VpcId"] if attached else None, "tags": tags.own(found)},
             outputs={
                 "id": remote_id,
-                "arn": f"arn:aws:ec2:{scope.region}:{scope.account}:internet-gateway/{remote_id}",
+                "arn": self.arn(scope, remote_id),
             },
             detail=f"attachment {state}",
             **tags.seen(found),

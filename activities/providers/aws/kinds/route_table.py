@@ -149,7 +149,7 @@ out:
             },
             outputs={
                 "id": remote_id,
-                "arn": f"arn:aws:ec2:{scope.region}:{scope.account}:route-table/{remote_id}",
+                "arn": self.arn(scope, remote_id),
             },
             detail="; ".join(words),
             **tags.seen(found),

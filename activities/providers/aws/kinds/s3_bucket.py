@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
-from activities.providers.aws import tags
+from activities.providers.aws import arns, tags
 from holdfast.errors import NameTaken, NotAllowed, NotFound, Pending
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
@@ -299,7 +299,7 @@ class Bucket(ResourceType[BucketSpec]):
             if call.remote_id
             else []
         )
-        statements = [*others, _deny_plain_http(bucket)] if on else others
+        statements = [*others, _deny_plain_http(arns.of_bucket(call.scope, bucket))] if on else others
         if statements:
             s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
         else:
@@ -321,8 +321,7 @@ class Bucket(ResourceType[BucketSpec]):
         return Observation(kind=self.kind, status=Status.ready, remote_id=bucket, detail="another account's")
 
 
-def _deny_plain_http(bucket: str) -> dict[str, Any]:
-    arn = f"arn:aws:s3:::{bucket}"
+def _deny_plain_http(arn: str) -> dict[str, Any]:
     return {
         "Sid": TLS,
         "Effect": "Deny",
@@ -336,6 +335,6 @@ def _deny_plain_http(bucket: str) -> dict[str, Any]:
 def _outputs(bucket: str, scope: Scope) -> dict[str, Any]:
     return {
         "id": bucket,
-        "arn": f"arn:aws:s3:::{bucket}",
-        "domain": f"{bucket}.s3.{scope.region}.amazonaws.com",
+        "arn": arns.of_bucket(scope, bucket),
+        "domain": f"{bucket}.s3.{scope.region}.{arns.partition(scope.region)[1]}",
     }

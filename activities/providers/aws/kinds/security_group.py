@@ -148,7 +148,7 @@ app:
                 "egress": freeze(rules.seen(raw.get("IpPermissionsEgress", ()), remote_id, account)),
                 "tags": tags.own(found),
             },
-            outputs=_outputs(remote_id, raw["GroupName"], scope),
+            outputs={"id": remote_id, "arn": self.arn(scope, remote_id), "name": raw["GroupName"]},
             **tags.seen(found),
         )
 
@@ -194,7 +194,7 @@ app:
             status=Status.ready if seen.stands else Status.pending,
             remote_id=call.id,
             properties=wanted,
-            outputs=_outputs(call.id, call.wanted.name, call.scope),
+            outputs={"id": call.id, "arn": self.arn(call.scope, call.id), "name": call.wanted.name},
             detail="" if seen.stands else "not visible yet",
             **tags.seen(tags.marked(call)),
         )
@@ -282,11 +282,6 @@ app:
             except (InvalidInput, NotFound) as error:
                 if not is_done(error):
                     raise
-
-
-def _outputs(remote_id: str, name: str, scope: Scope) -> dict[str, Any]:
-    arn = f"arn:aws:ec2:{scope.region}:{scope.account}:security-group/{remote_id}"
-    return {"id": remote_id, "arn": arn, "name": name}
 
 
 def _is_there(error: InvalidInput | NotFound) -> bool:

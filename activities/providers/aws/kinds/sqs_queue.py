@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from activities.providers.aws import tags
+from activities.providers.aws import arns, tags
 from holdfast.errors import NameTaken, NotFound, Pending
-from holdfast.model import Scope, Spec, Status
+from holdfast.model import Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Observation, Output, ResourceType, Safety, Search
 
@@ -192,7 +192,7 @@ orders: {kind: aws.sqs_queue, spec: {name: shop-orders.fifo}}
         """One call. Raises `NameTaken` when the name is borne already, and `Pending` while its bearer shows no tags."""
         if call.remote_id is not None:
             return self.observe(call)
-        wanted, arn = call.wanted, _arn(call.scope, call.wanted.name)
+        wanted, arn = call.wanted, arns.arn(call.scope, "sqs", call.wanted.name)
         if self._url(call, wanted.name):
             raise NameTaken(f"a queue named {wanted.name} stands in {call.scope} already", address=call.address)
         asked = {theirs: str(getattr(wanted, ours)) for ours, theirs in self._NUMBERS.items()} | _keys(wanted)
@@ -304,10 +304,6 @@ def _deny_plain_http(arn: str) -> dict[str, Any]:
         "Resource": arn,
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-
-
-def _arn(scope: Scope, name: str) -> str:
-    return f"arn:aws:sqs:{scope.region}:{scope.account}:{name}"
 
 
 def _outputs(url: str, arn: str) -> dict[str, Any]:

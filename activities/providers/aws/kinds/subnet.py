@@ -86,7 +86,7 @@ app: {kind: aws.subnet, spec: {vpc: "${net.id}", cidr: 10.0.1.0/24, zone: eu-cen
             },
             outputs={
                 "id": remote_id,
-                "arn": f"arn:aws:ec2:{scope.region}:{scope.account}:subnet/{remote_id}",
+                "arn": self.arn(scope, remote_id),
                 "cidr": cidr,
                 "zone": zone,
             },

@@ -95,7 +95,7 @@ class Volume(Ec2Kind[VolumeSpec]):
             },
             outputs={
                 "id": remote_id,
-                "arn": f"arn:aws:ec2:{scope.region}:{scope.account}:volume/{remote_id}",
+                "arn": self.arn(scope, remote_id),
                 "size": raw["Size"],
             },
             detail=f"state {raw['State']}",

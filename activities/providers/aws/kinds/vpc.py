@@ -62,7 +62,7 @@ class Vpc(Ec2Kind[VpcSpec]):
             properties={"cidr": raw["CidrBlock"], "tags": tags.own(found)},
             outputs={
                 "id": remote_id,
-                "arn": f"arn:aws:ec2:{scope.region}:{scope.account}:vpc/{remote_id}",
+                "arn": self.arn(scope, remote_id),
                 "cidr": raw["CidrBlock"],
             },
             detail=f"state {raw['State']}",
