@@ -7,7 +7,7 @@ from typing import Any
 
 from localcloud.core.asked import Answer, Asked, Environ
 from localcloud.core.cloud import Cloud, Json
-from localcloud.gcp import accounts, buckets, compute, managed, manager, reading, refusals
+from localcloud.gcp import accounts, buckets, compute, managed, manager, reading, refusals, standing
 from localcloud.gcp.reading import Request
 from localcloud.gcp.refusals import Refused
 
@@ -67,7 +67,7 @@ class Gcp:
 
     def _compute(self, request: Request) -> Answer:
         parts = request.parts
-        call = compute.Call(
+        call = standing.Call(
             request.verb,
             parts["project"],
             parts["place"],
@@ -76,6 +76,10 @@ class Gcp:
             request.query,
             request.body,
         )
+        if call.verb == "wait":
+            compute.wait(self._cloud, call)
+            with self._cloud.lock:
+                return compute.do(self._cloud, call)
         answer = compute.do(self._cloud, call)
         self._made, self._touched = tuple(call.made), tuple(call.touched)
         return answer

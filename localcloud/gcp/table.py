@@ -76,6 +76,7 @@ class Method:
     fingerprint: str = ""
     needs: bool = False  # a request without the fingerprint is refused as well
     instant: bool = False  # it is answered by a global operation that is done, and that names no target
+    done: bool = False  # it is answered by an operation that is done
     reads: bool = False  # it changes nothing, and is answered at once
 
 
@@ -96,6 +97,7 @@ class Kind:
     refs: tuple[Ref, ...] = ()
     links: tuple[str, ...] = ()  # references that come back as whole links
     labelled: bool = False
+    labels_later: bool = False  # it is made without the labels that were asked for; only `setLabels` gives it any
     fingerprint: bool = False
     needs_fingerprint: bool = False  # to be patched
     patch: str = ""  # the type of the operation that a PATCH is; "" when there is no such method
@@ -306,7 +308,11 @@ KINDS: Final = {
             fingerprint=True,
             patch="patch",
             fixed=("IPAddress", "IPProtocol", "loadBalancingScheme"),
-            methods={"setLabels": LABELS, "setTarget": Method("SetTarget")},
+            labels_later=True,
+            methods={
+                "setLabels": Method(fingerprint="labelFingerprint", needs=True, done=True),
+                "setTarget": Method("SetTarget"),
+            },
         ),
     )
 }
