@@ -78,6 +78,7 @@ class Kind:
     compute: Callable[[Case], None] | None = None  # fills in what the cloud decides
     finish: Callable[[Case], None] | None = None  # after creating, changing, or an action
     view: Callable[[Case], Body] | None = None
+    show: Callable[[Case, Body], None] | None = None  # adds to what is shown what is true only now
     gone: Callable[[Case], None] | None = None
 
     @property

@@ -165,6 +165,10 @@ class Store:
         self.resources[one.id.lower()] = one
         return one
 
+    def shown(self, one: Resource) -> Body:
+        """A resource as it is shown, for a row's functions."""
+        return render(self, one)
+
     def new_etag(self) -> str:
         return f'W/"{self.uuid()}"'
 
@@ -233,6 +237,8 @@ def render(store: Store, one: Resource) -> Body:
     for part in kind.parts:
         properties[part.at] = [_inside(store, one, part, e) for e in properties.get(part.at) or []]
     _back(store, one.id, body, kind.back)
+    if kind.show:
+        kind.show(Case(store, one), body)
     return body
 
 

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from localcloud.azure.kind import Kind
-from localcloud.azure.providers import disks
+from localcloud.azure.providers import disks, machines, scalesets
 
-KINDS: tuple[Kind, ...] = (*disks.KINDS,)
+KINDS: tuple[Kind, ...] = (*disks.KINDS, *machines.KINDS, *scalesets.KINDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud.azure.answers import No
-from localcloud.azure.kind import Case, Kind, Style
+from localcloud.azure.kind import Body, Case, Kind, Style
 from localcloud.azure.trees import dig
 
 GIB = 1024**3
@@ -31,6 +31,15 @@ COMPUTED = (
     *(f"properties.{p}" for p in ("timeCreated", "diskState", "diskSizeBytes", "uniqueId", "LastOwnershipUpdateTime")),
 )
 
+DEFAULTS: Body = {
+    "sku": {"name": "Standard_LRS"},
+    "properties": {
+        "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
+        "networkAccessPolicy": "AllowAll",
+        "publicNetworkAccess": "Enabled",
+    },
+}
+
 
 def _check(case: Case) -> None:
     new, old = case.new, case.old
@@ -48,7 +57,8 @@ def _check(case: Case) -> None:
         raise No("OperationNotAllowed", f"Disk {new.name} has {was} GB and cannot be made smaller.", 409)
 
 
-def _compute(case: Case) -> None:
+def compute(case: Case) -> None:
+    """Also called for a disk that comes with a machine."""
     store, new, old = case.store, case.new, case.old
     said, sku = new.properties, new.body["sku"]
     sku["tier"] = sku["name"].partition("_")[0].removesuffix("V2").replace("StandardSSD", "Standard")
@@ -68,8 +78,15 @@ def _compute(case: Case) -> None:
     said["diskSizeBytes"] = size * GIB
     said["uniqueId"] = was.get("uniqueId") or store.uuid()
     said["timeCreated"] = was.get("timeCreated") or store.now.isoformat()
-    attached = bool(store.referred.get(new.id.lower()))
-    said["diskState"] = "Attached" if attached else "Unattached"
+
+
+def _show(case: Case, body: Body) -> None:
+    users = case.store.referred.get(case.new.id.lower(), [])
+    owner = case.store.get(users[0]) if users else None
+    state = "Unattached" if owner is None else "Reserved" if owner.power == "deallocated" else "Attached"
+    body["properties"]["diskState"] = state
+    if owner is not None:
+        body["properties"]["LastOwnershipUpdateTime"] = owner.created.isoformat()
 
 
 KINDS = (
@@ -82,14 +99,7 @@ KINDS = (
         remove=Style.both,
         seconds=4,
         working=("Creating", "Updating"),
-        defaults={
-            "sku": {"name": "Standard_LRS"},
-            "properties": {
-                "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
-                "networkAccessPolicy": "AllowAll",
-                "publicNetworkAccess": "Enabled",
-            },
-        },
+        defaults=DEFAULTS,
         computed=COMPUTED,
         fixed=("properties.creationData", "zones"),
         back=(("managedBy", "Microsoft.Compute/virtualMachines", False),),
@@ -98,6 +108,7 @@ KINDS = (
         busy="ConflictingConcurrentWriteNotAllowed",
         over=("QuotaExceeded", 409),
         check=_check,
-        compute=_compute,
+        compute=compute,
+        show=_show,
     ),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from localcloud.azure.answers import No
 from localcloud.azure.kind import Case, Kind, Part, Style
+from localcloud.azure.providers import addresses
 from localcloud.azure.trees import dig
 
 PROVIDER = "Microsoft.Network"
@@ -126,7 +127,8 @@ def _compute_group(case: Case) -> None:
     ]
 
 
-KINDS = (
+KINDS: tuple[Kind, ...] = (
+    *addresses.KINDS,
     Kind(
         provider=PROVIDER,
         path="virtualNetworks",
@@ -146,13 +148,7 @@ KINDS = (
                     "privateLinkServiceNetworkPolicies": "Enabled",
                 },
                 routed=True,
-                back=(
-                    (
-                        "properties.ipConfigurations",
-                        "Microsoft.Network/networkInterfaces/ipConfigurations",
-                        True,
-                    ),
-                ),
+                back=tuple(("properties.ipConfigurations", at, True) for at in addresses.HOLDERS),
                 in_use=("InUseSubnetCannotBeDeleted", 400),
             ),
         ),
