@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from enum import IntEnum, StrEnum
 from typing import Final
@@ -153,6 +154,17 @@ KINDS_ENTRY_POINT: Final = "holdfast.kinds"
 def queue(cloud: str) -> str:
     """The task queue of one cloud's activities."""
     return f"{QUEUE_PREFIX}{cloud}"
+
+
+def act_id(activity: Activity, seq: int, token: str, *, back: bool) -> str:
+    """The activity id of one act, or of settling it: what a run waits for is read from it."""
+    return f"{activity}{'-back' if back else ''}-{seq}-{token}"
+
+
+def seq_of(activity_id: str) -> int | None:
+    """The step that an activity id belongs to; None where it belongs to none."""
+    found = re.match(r"[a-z]+(?:-back)?-(\d+)-", activity_id)
+    return int(found[1]) if found else None
 
 
 def arbiter_id(stack: str) -> str:

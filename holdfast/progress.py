@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pydantic import Field
 
@@ -10,7 +12,11 @@ from holdfast.contract import Operation, State
 from holdfast.errors import Letter
 from holdfast.model import Address, Wire
 from holdfast.plan import Verb
-from holdfast.run import Fate, Identity
+from holdfast.run import Entry, Fate, Identity
+
+UNDER_WAY = frozenset({Fate.acting, Fate.settling, Fate.undoing})
+_MADE = frozenset({Fate.done, Fate.unchanged})
+_NOT_THERE = frozenset({Fate.waiting, Fate.undone, Fate.skipped, Fate.lost})
 
 
 class Row(Wire):
@@ -22,6 +28,8 @@ class Row(Wire):
     letter: Letter | None = None
     since: datetime | None = None
     remote_id: str | None = None
+    seq: int | None = None
+    hindrance: Letter | None = None  # why the latest attempt came to nothing; it is made again by itself
 
 
 class Progress(Wire):
@@ -41,3 +49,27 @@ class Progress(Wire):
     waiting: str = ""  # what it waits for, in words
     questions: tuple[Address, ...] = ()
     cause: Letter | None = None
+
+
+class Stands(NamedTuple):
+    """One resource in a listing, as the ledger and the run in progress know it."""
+
+    address: Address
+    remote_id: str
+    state: str
+    run: str
+
+
+def standing(entries: Iterable[Entry], progress: Progress | None = None) -> list[Stands]:
+    """What stands: by the ledger, which a run writes at its end, and by what a run in progress has made so far."""
+    found = {(e.address, e.remote_id): Stands(e.address, e.remote_id, "stands", e.run) for e in entries}
+    for row in progress.rows if progress else ():
+        if row.remote_id is None:
+            continue
+        key = row.address, row.remote_id
+        if row.verb in {Verb.create, Verb.adopt} and row.fate not in _NOT_THERE:
+            state = "stands" if row.fate in _MADE else row.fate.value
+            found[key] = Stands(*key, state, progress.run if progress else "")
+        elif row.verb in {Verb.delete, Verb.disown} and row.fate in {*_MADE, Fate.lost}:
+            found.pop(key, None)
+    return list(found.values())

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from holdfast.contract import State
-from holdfast.progress import Progress, Row
+from holdfast.errors import Letter
+from holdfast.progress import UNDER_WAY, Progress, Row
 from holdfast.run import Fate
 
 ICONS = {
@@ -105,9 +106,15 @@ def words(row: Row) -> str:
     if row.remote_id and row.fate not in {Fate.waiting, Fate.undone, Fate.skipped}:
         parts.append(row.remote_id)
     if row.letter is not None and row.fate in {Fate.failed, Fate.stuck, Fate.lost, Fate.kept}:
-        first = row.letter.happened.splitlines()[0]
-        parts.append(first if len(first) <= LETTER else f"{first[:LETTER].rstrip()} …")
+        parts.append(_first_line(row.letter))
+    if row.hindrance is not None and row.fate in UNDER_WAY:
+        parts.append(f"asks again: {_first_line(row.hindrance)}")
     return " · ".join(parts)
+
+
+def _first_line(letter: Letter) -> str:
+    first = letter.happened.partition("\n")[0]
+    return first if len(first) <= LETTER else f"{first[:LETTER].rstrip()} …"
 
 
 def tallies(progress: Progress) -> str:

@@ -51,6 +51,7 @@ from holdfast.packed import Packed, pack, unpack
 from holdfast.plan import Plan
 from holdfast.progress import Progress
 from holdfast.run import Draft, Identity, Ledger, Report, Request, Resolve, Source, Stop
+from starter.hindrances import with_hindrances
 from workers.composition import connect as connect_client
 from workers.settings import Settings
 
@@ -182,7 +183,7 @@ class Holdfast:
             return None
         handle = self.client.get_workflow_handle(run_id(board.stack))
         seen: Progress = await self._asked(handle.query(Message.progress, result_type=Progress))
-        return seen if seen.run == run else None
+        return await self._asked(with_hindrances(self.client, handle, seen)) if seen.run == run else None
 
     async def watch(self, run: str, *, every: float = LOOK) -> AsyncIterator[Progress]:
         """Look at a run until it has ended. One that waits in the queue shows as `queued`."""

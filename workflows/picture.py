@@ -70,6 +70,7 @@ class Picture:
             letter=node.letter,
             since=self._since.get(step.seq),
             remote_id=node.remote_id,
+            seq=step.seq,
         )
 
     def _left(self, bare: Progress, now: datetime) -> timedelta | None:

@@ -12,7 +12,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 from holdfast.act import Act, Done, Settle
-from holdfast.contract import Activity
+from holdfast.contract import Activity, act_id
 from holdfast.errors import Letter
 from holdfast.model import Address, Owner, Status
 from holdfast.plan import Step, Verb, act_token
@@ -110,7 +110,7 @@ class Reach:
                     activity,
                     what,
                     result_type=Done,
-                    activity_id=f"{activity}{'-back' if back else ''}-{order.step.seq}-{act.token}",
+                    activity_id=act_id(activity, order.step.seq, act.token, back=back),
                     summary=summary(order.step, settling=activity is Activity.settle, back=back),
                     **on_cloud(activity, act.scope, back=back),
                 )

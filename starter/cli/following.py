@@ -175,7 +175,7 @@ class _Events:
     """A line for each thing that changed since the last look."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[Address, str], Fate] = {}
+        self._rows: dict[tuple[Address, str], str] = {}
         self._head = self._waits = ""
 
     def __call__(self, progress: Progress | None, waits: str) -> None:
@@ -192,6 +192,7 @@ class _Events:
             say(f"{at} {waits or 'goes on'}")
         for row in progress.rows:
             key = (row.address, row.verb.value)
-            if row.fate is not self._rows.get(key, Fate.waiting):
+            said = f"{row.fate} {row.hindrance.happened if row.hindrance else ''}".strip()
+            if said != self._rows.get(key, Fate.waiting):
                 say(f"{at} {row.verb.sign} {row.address} {words(row)}")
-            self._rows[key] = row.fate
+            self._rows[key] = said

@@ -104,15 +104,17 @@ def _facts(board: Board, progress: Progress | None) -> dict[str, Any]:
 def _words(board: Board, progress: Progress | None) -> str:
     from holdfast.document.problems import show
     from holdfast.packed import unpack
+    from holdfast.progress import standing
     from holdfast.run import Fate, Ledger
     from holdfast.tree import ICONS, chosen, headline, words
     from starter.cli.showing import ledger_outputs, letter_text
 
     ledger = unpack(board.ledger, Ledger)
     head = f"{board.stack} ({board.environment})" if board.environment else board.stack
-    out = [f"{head}: {len(ledger.entries)} resources" + (f", {len(board.owed)} owed" if board.owed else "")]
+    stands = standing(ledger.entries, progress)
+    out = [f"{head}: {len(stands)} resources" + (f", {len(board.owed)} owed" if board.owed else "")]
     owed = {o.address: o.fate for o in board.owed}
-    rows = [(str(e.address), str(owed.get(e.address, "stands")), e.remote_id, e.run) for e in ledger.entries]
+    rows = [(str(s.address), str(owed.get(s.address, s.state)), s.remote_id, s.run) for s in stands]
     out += [table(("RESOURCE", "STATE", "ID", "RUN"), rows)] if rows else []
     if progress is not None:
         out += ["", headline(progress)]
