@@ -133,7 +133,8 @@ def act(store: Store, call: Call) -> Answer:
     if kind.view is not None and name in kind.views:
         return said(200, kind.view(Case(store, one, verb=name)))
     _free(store, one)
-    operations.begin(store, one, name, call.body)
+    # The action `delete` removes something inside the resource, which stays.
+    operations.begin(store, one, "deleteInside" if name == "delete" else name, call.body)
     return operations.answer(store, one, kind.act, 202, None, call.base)
 
 

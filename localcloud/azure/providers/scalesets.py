@@ -76,7 +76,7 @@ def _finish(case: Case) -> None:
     chosen = [str(i) for i in case.asked.get("instanceIds") or []]
     standing = _instances(case)
     meant = [r for r in standing if not chosen or r.name in chosen]
-    if case.verb == "delete":
+    if case.verb == "deleteInside":
         for one in meant:
             store.remove(one)
     elif case.verb == "manualupgrade":
