@@ -100,13 +100,7 @@ def _insert(cloud: Cloud, it: Known, kind: Kind, call: Call) -> Operation:
         _own_disks(cloud, it, path, body)
     thing = stand(cloud, it, path, body)
     call.made.append(str(path))
-    operation = _operation(cloud, it, call, kind, thing, kind.insert, {"status": kind.made} if kind.made else {})
-    operation.making = True
-    length = operation.due - operation.began
-    for share, status in kind.making:
-        thing.phases.append((operation.began + share * length, {"status": status}))
-    settle(cloud)
-    return operation
+    return _operation(cloud, it, call, kind, thing, kind.insert, {"status": kind.made} if kind.made else {})
 
 
 def _room(cloud: Cloud, it: Known, call: Call) -> None:
@@ -134,7 +128,8 @@ def _own_disks(cloud: Cloud, it: Known, path: Path, body: dict[str, Any]) -> Non
         made |= {"sourceImage": wanted["sourceImage"]} if "sourceImage" in wanted else {}
         made |= {"labels": wanted["labels"]} if "labels" in wanted else {}
         made |= {"type": wanted["diskType"]} if "diskType" in wanted else {}
-        stand(cloud, it, own, made).body["status"] = "READY"
+        thing = stand(cloud, it, own, made)
+        thing.body["status"], thing.made_with = "READY", str(path)
         disk["source"] = own.link
 
 
@@ -249,11 +244,14 @@ def _operation(
         changes=changes,
         error=_error(cloud, action),
         bare=bare,
+        making=call.verb == "insert",
         client=call.query.get("clientOperationId", ""),
     )
     it.operations[operation.name] = operation
     it.pending.append(operation.name)
     thing.busy = operation.name
+    for share, status in kind.making if operation.making else ():
+        thing.phases.append((now + share * (operation.due - now), {"status": status}))
     settle(cloud)
     return operation
 

@@ -22,6 +22,7 @@ class Thing:
     auto: bool = False  # the cloud made it by itself
     phases: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)  # what its body will have, and when
     busy: str = ""  # the operation that is under way on it
+    made_with: str = ""  # the path of what it was made together with: it goes when that cannot be made
 
 
 @dataclass(slots=True)
@@ -89,13 +90,13 @@ def operation_name(cloud: Cloud, now: datetime) -> str:
 def settle(cloud: Cloud) -> None:
     """Let everything happen that is due by now."""
     it, now = known(cloud), cloud.clock.now()
+    for thing in it.things.values():
+        while thing.phases and thing.phases[0][0] <= now:
+            thing.body.update(thing.phases.pop(0)[1])
     due = [it.operations[name] for name in it.pending if it.operations[name].due <= now]
     for operation in sorted(due, key=lambda o: o.due):
         it.pending.remove(operation.name)
         _apply(it, operation)
-    for thing in it.things.values():
-        while thing.phases and thing.phases[0][0] <= now:
-            thing.body.update(thing.phases.pop(0)[1])
 
 
 def _apply(it: Known, operation: Operation) -> None:
@@ -107,8 +108,8 @@ def _apply(it: Known, operation: Operation) -> None:
         thing.busy = ""
     if operation.error is not None:
         thing.phases.clear()
-        if operation.making:
-            del it.things[operation.target]
+        for name in [n for n, t in it.things.items() if operation.making and operation.target in {n, t.made_with}]:
+            del it.things[name]
         return
     if operation.changes is None:
         remove(it, thing)

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.cloud import LocalAws, until
@@ -34,6 +35,10 @@ class LocalGcp(LocalAws):
 
     module = "localcloud.gcp"
 
+    def __init__(self, directory: Path, *, seed: int = 0, state: bool = False) -> None:
+        super().__init__(directory, seed=seed, state=state)
+        self._compute: dict[str, Any] = {}
+
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Said:
         """One request by hand."""
         data = None if body is None else json.dumps(body).encode()
@@ -51,12 +56,22 @@ class LocalGcp(LocalAws):
         from google.auth.credentials import AnonymousCredentials
         from google.cloud import compute_v1
 
+        if name in self._compute:
+            return self._compute[name]
         service = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
         transports = importlib.import_module(f"google.cloud.compute_v1.services.{service}.transports")
         transport = getattr(transports, f"{name}RestTransport")(
             host=f"127.0.0.1:{self.port}", url_scheme="http", credentials=AnonymousCredentials()
         )
-        return getattr(compute_v1, f"{name}Client")(transport=transport)
+        client = self._compute[name] = getattr(compute_v1, f"{name}Client")(transport=transport)
+        return client
+
+    def stop(self, *, kill: bool = False) -> None:
+        """See `LocalAws`. Closes the clients."""
+        for client in self._compute.values():
+            client.transport.close()
+        self._compute.clear()
+        super().stop(kill=kill)
 
     def done(self, operation: Any, place: str = "global") -> Any:
         """Poll an operation of Compute's until it is done."""

@@ -1,0 +1,341 @@
+"""The local Compute Engine, through its official SDK: operations take time, and nothing is done twice."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from google.api_core import exceptions
+from google.cloud import compute_v1 as c
+
+from tests.localcloud.google_parts import AT_ONCE, PROJECT, REGION, ZONE, LocalGcp
+
+HERE = {"project": PROJECT, "zone": ZONE, "retry": None}
+FOR_ALL = {"project": PROJECT, "retry": None}
+SLOW = {"operation_seconds": 100.0}
+
+
+def network(gcp: LocalGcp, name: str = "net", **request: Any) -> Any:
+    body = c.Network(name=name, auto_create_subnetworks=False)
+    request = {"project": PROJECT, "network_resource": body} | request
+    return gcp.compute("Networks").insert_unary(c.InsertNetworkRequest(request), retry=None)
+
+
+def disk(gcp: LocalGcp, name: str = "disk", **more: Any) -> Any:
+    return gcp.compute("Disks").insert_unary(disk_resource=c.Disk(name=name, size_gb=10, **more), **HERE)
+
+
+def instance(gcp: LocalGcp, name: str = "vm", net: str = "global/networks/default", **more: Any) -> Any:
+    body = c.Instance(
+        name=name,
+        machine_type=f"zones/{ZONE}/machineTypes/e2-small",
+        network_interfaces=[c.NetworkInterface(network=net)],
+        disks=[
+            c.AttachedDisk(
+                boot=True,
+                auto_delete=True,
+                initialize_params=c.AttachedDiskInitializeParams(
+                    source_image="projects/debian-cloud/global/images/family/debian-12", disk_size_gb=20
+                ),
+            )
+        ],
+        **more,
+    )
+    return gcp.compute("Instances").insert_unary(instance_resource=body, **HERE)
+
+
+def status(gcp: LocalGcp, name: str = "vm") -> str:
+    return str(gcp.compute("Instances").get(instance=name, **HERE).status)
+
+
+def test_an_operation_takes_its_time(gcp: LocalGcp) -> None:
+    """An operation runs until the cloud's clock has passed its end, and is found again by its name alone."""
+    gcp.control.settings(**SLOW)
+    begun = network(gcp)
+    client = gcp.compute("GlobalOperations")
+    assert (begun.status.name, begun.progress, begun.operation_type) == ("RUNNING", 0, "insert")
+    assert client.get(operation=begun.name, **FOR_ALL).status.name == "RUNNING"
+    with pytest.raises(exceptions.BadRequest, match="is not ready"):
+        gcp.compute("Networks").delete_unary(network="net", **FOR_ALL)
+    gcp.control.step(101)
+    done = client.get(operation=begun.name, **FOR_ALL)
+    assert (done.status.name, done.progress, bool(done.end_time)) == ("DONE", 100, True)
+    assert done.target_link.endswith(f"projects/{PROJECT}/global/networks/net")
+
+
+def test_waiting_for_an_operation(gcp: LocalGcp) -> None:
+    """The API's own wait answers when the operation is done."""
+    gcp.control.settings(operation_seconds=0.3)
+    assert gcp.compute("GlobalOperations").wait(operation=network(gcp).name, **FOR_ALL).status.name == "DONE"
+
+
+def test_the_life_of_an_instance(gcp: LocalGcp) -> None:
+    """An instance goes through its states, changes its machine only when stopped, and takes its own disk with it."""
+    gcp.control.settings(**SLOW)
+    client = gcp.compute("Instances")
+    instance(gcp)
+    assert status(gcp) == "PROVISIONING"
+    gcp.control.step(60)
+    assert status(gcp) == "STAGING"
+    gcp.control.step(60)
+    assert status(gcp) == "RUNNING"
+    found = client.get(instance="vm", **HERE)
+    assert found.network_interfaces[0].network_i_p.startswith("10.")
+    assert gcp.compute("Disks").get(disk="vm", **HERE).users == [found.self_link]
+    bigger = c.InstancesSetMachineTypeRequest(machine_type=f"zones/{ZONE}/machineTypes/e2-medium")
+    with pytest.raises(exceptions.BadRequest, match="must be stopped"):
+        client.set_machine_type_unary(instance="vm", instances_set_machine_type_request_resource=bigger, **HERE)
+    client.stop_unary(instance="vm", **HERE)
+    assert status(gcp) == "STOPPING"
+    gcp.control.step(101)
+    assert status(gcp) == "TERMINATED"
+    client.set_machine_type_unary(instance="vm", instances_set_machine_type_request_resource=bigger, **HERE)
+    gcp.control.step(101)
+    assert client.get(instance="vm", **HERE).machine_type.endswith("e2-medium")
+    client.start_unary(instance="vm", **HERE)
+    gcp.control.step(101)
+    assert status(gcp) == "RUNNING"
+    client.delete_unary(instance="vm", **HERE)
+    assert status(gcp) == "STOPPING"
+    gcp.control.step(101)
+    assert list(client.list(**HERE)) == list(gcp.compute("Disks").list(**HERE)) == []
+
+
+def test_an_operation_that_fails(gcp: LocalGcp) -> None:
+    """An operation can end with an error: what it was to make is not there, and its name is free."""
+    gcp.control.settings(operation_errors={"instances.insert": "ZONE_RESOURCE_POOL_EXHAUSTED"}, **SLOW)
+    begun = instance(gcp)
+    gcp.control.step(101)
+    done = gcp.compute("ZoneOperations").get(operation=begun.name, **HERE)
+    assert (done.status.name, done.error.errors[0].code) == ("DONE", "ZONE_RESOURCE_POOL_EXHAUSTED")
+    assert done.http_error_status_code == 503
+    with pytest.raises(exceptions.NotFound, match=f"projects/{PROJECT}/zones/{ZONE}/instances/vm"):
+        status(gcp)
+    gcp.control.settings(operation_errors={})
+    instance(gcp)
+
+
+def test_a_change_that_fails_changes_nothing(gcp: LocalGcp) -> None:
+    """When a stop fails, the instance runs on."""
+    gcp.control.settings(**AT_ONCE)
+    instance(gcp)
+    gcp.control.settings(operation_errors={"instances.*": "RESOURCE_OPERATION_RATE_EXCEEDED"})
+    begun = gcp.compute("Instances").stop_unary(instance="vm", **HERE)
+    assert gcp.done(begun, f"zones/{ZONE}").error.errors[0].code == "RESOURCE_OPERATION_RATE_EXCEEDED"
+    assert status(gcp) == "RUNNING"
+
+
+def test_refusals(gcp: LocalGcp) -> None:
+    """What is not there, is there already, or has a bad name or place is refused as Google does."""
+    gcp.control.settings(**AT_ONCE)
+    with pytest.raises(exceptions.NotFound, match="The resource 'projects/a-project/global/networks/no' was not found"):
+        gcp.compute("Networks").get(network="no", **FOR_ALL)
+    network(gcp)
+    with pytest.raises(exceptions.Conflict, match="already exists") as refused:
+        network(gcp)
+    assert refused.value.errors[0]["reason"] == "alreadyExists"
+    with pytest.raises(exceptions.BadRequest, match="Must be a match of regex"):
+        network(gcp, "Net")
+    with pytest.raises(exceptions.BadRequest, match="Unknown zone"):
+        gcp.compute("Disks").list(project=PROJECT, zone="moon-1-a", retry=None)
+    path = f"/compute/v1/projects/{PROJECT}/zones/{ZONE}/instances"
+    said = gcp.ask("POST", path, {"name": "vm", "machineType": "enormous", "disks": [{}], "networkInterfaces": [{}]})
+    assert (said.status, said.body["error"]["errors"][0]["reason"]) == (400, "invalid")
+    assert "Machine type with name 'enormous' does not exist" in said.body["error"]["message"]
+
+
+def test_too_many_requests(gcp: LocalGcp) -> None:
+    """A throttled caller hears 429 in Google's envelope, and when to come again."""
+    gcp.control.throttle(rate=0.001, burst=1, service="compute")
+    path = f"/compute/v1/projects/{PROJECT}/global/networks"
+    assert gcp.ask("GET", path).status == 200
+    said = gcp.ask("GET", path)
+    assert (said.status, said.headers["Retry-After"]) == (429, "1")
+    assert said.body["error"]["errors"][0]["reason"] == "rateLimitExceeded"
+    with pytest.raises(exceptions.TooManyRequests):
+        gcp.compute("Networks").list(**FOR_ALL)
+
+
+def test_one_request_id_is_one_thing(gcp: LocalGcp) -> None:
+    """The same request again gets the same operation; another under its id is refused; a refusal spends none."""
+    gcp.control.settings(**AT_ONCE)
+    key = str(uuid.UUID(int=7))
+    first, second = network(gcp, request_id=key), network(gcp, request_id=key)
+    assert first.name == second.name
+    with pytest.raises(exceptions.BadRequest, match="already used for a different request"):
+        network(gcp, "other", request_id=key)
+    with pytest.raises(exceptions.BadRequest, match="must be a valid UUID"):
+        network(gcp, "other", request_id="nonsense")
+    with pytest.raises(exceptions.Conflict):
+        network(gcp, request_id=str(uuid.UUID(int=8)))
+    network(gcp, "other", request_id=str(uuid.UUID(int=8)))
+    gcp.control.settings(request_id_seconds=50)
+    gcp.control.step(51)
+    with pytest.raises(exceptions.Conflict):
+        network(gcp, request_id=key)
+
+
+def test_fingerprints(gcp: LocalGcp) -> None:
+    """A change that is built on an old state is refused with 412, and one on the present state is done."""
+    gcp.control.settings(**AT_ONCE)
+    disk(gcp, labels={"a": "1"})
+    client = gcp.compute("Disks")
+    old = client.get(disk="disk", **HERE).label_fingerprint
+
+    def label(value: str, seen: str) -> None:
+        body = c.ZoneSetLabelsRequest(labels={"a": value}, label_fingerprint=seen)
+        client.set_labels_unary(resource="disk", zone_set_labels_request_resource=body, **HERE)
+
+    label("2", old)
+    for stale in (old, ""):
+        with pytest.raises(exceptions.PreconditionFailed):
+            label("3", stale)
+    found = client.get(disk="disk", **HERE)
+    assert dict(found.labels) == {"a": "2"}
+    label("3", found.label_fingerprint)
+
+    network(gcp)
+    subnetworks, where = gcp.compute("Subnetworks"), {"project": PROJECT, "region": REGION, "retry": None}
+    body = c.Subnetwork(name="sub", network="global/networks/net", ip_cidr_range="10.0.0.0/24")
+    subnetworks.insert_unary(subnetwork_resource=body, **where)
+    seen = subnetworks.get(subnetwork="sub", **where).fingerprint
+    changed = c.Subnetwork(description="new", fingerprint=seen)
+    subnetworks.patch_unary(subnetwork="sub", subnetwork_resource=changed, **where)
+    with pytest.raises(exceptions.PreconditionFailed):
+        subnetworks.patch_unary(subnetwork="sub", subnetwork_resource=changed, **where)
+    assert subnetworks.get(subnetwork="sub", **where).description == "new"
+
+
+def test_pages(gcp: LocalGcp) -> None:
+    """A list comes in pages, and all of it comes once."""
+    gcp.control.settings(**AT_ONCE)
+    names = [f"disk-{n}" for n in range(5)]
+    for name in names:
+        disk(gcp, name)
+    pages = gcp.compute("Disks").list(c.ListDisksRequest(project=PROJECT, zone=ZONE, max_results=2), retry=None).pages
+    assert [[d.name for d in page.items] for page in pages] == [names[:2], names[2:4], names[4:]]
+
+
+@pytest.mark.parametrize(
+    "text, found",
+    [
+        ('labels.team="red"', ["a", "b"]),
+        ("labels.team=red AND labels.env=dev", ["a"]),
+        ('(labels.team="red") (labels.env="dev")', ["a"]),
+        ("labels.env=dev OR name=b", ["a", "b", "c"]),
+        ("labels.team:*", ["a", "b", "c"]),
+        ("labels.team!=red", ["c", "d"]),
+        ("NOT labels.team:*", ["d"]),
+        ('name eq "[ab]"', ["a", "b"]),
+        ('description ne ".*run 7.*"', ["a", "b", "c"]),
+        ("name = d", ["d"]),
+        ("name=nothing", []),
+    ],
+)
+def test_filters(gcp: LocalGcp, text: str, found: list[str]) -> None:
+    """A list shows what its filter says."""
+    gcp.control.settings(**AT_ONCE)
+    for name, labels in (("a", "red dev"), ("b", "red prod"), ("c", "blue dev")):
+        disk(gcp, name, labels=dict(zip(("team", "env"), labels.split(), strict=True)))
+    disk(gcp, "d", description="made by run 7 of a stack")
+    request = c.ListDisksRequest(project=PROJECT, zone=ZONE, filter=text)
+    assert [d.name for d in gcp.compute("Disks").list(request, retry=None)] == found
+    everywhere = c.AggregatedListDisksRequest(project=PROJECT, filter=text)
+    pages = gcp.compute("Disks").aggregated_list(everywhere, retry=None)
+    assert [d.name for _, scoped in pages for d in scoped.disks] == found
+
+
+def test_a_filter_that_is_none(gcp: LocalGcp) -> None:
+    """A filter that cannot be read is refused."""
+    for text in ("labels.a=", "(name=a", "name", "name=a)"):
+        with pytest.raises(exceptions.BadRequest, match="Invalid list filter"):
+            gcp.compute("Disks").list(c.ListDisksRequest(project=PROJECT, zone=ZONE, filter=text), retry=None)
+
+
+def test_references(gcp: LocalGcp) -> None:
+    """What is referred to must exist, and cannot go before what refers to it."""
+    gcp.control.settings(**AT_ONCE)
+    rule = c.Firewall(name="rule", network="global/networks/net", allowed=[c.Allowed(I_p_protocol="tcp")])
+    firewalls, networks = gcp.compute("Firewalls"), gcp.compute("Networks")
+    with pytest.raises(exceptions.NotFound, match="global/networks/net' was not found"):
+        firewalls.insert_unary(firewall_resource=rule, **FOR_ALL)
+    with pytest.raises(exceptions.BadRequest, match="The referenced network resource cannot be found"):
+        instance(gcp, net="global/networks/net")
+    network(gcp)
+    firewalls.insert_unary(firewall_resource=rule, **FOR_ALL)
+    with pytest.raises(exceptions.BadRequest, match="is already being used by") as refused:
+        networks.delete_unary(network="net", **FOR_ALL)
+    assert refused.value.errors[0]["reason"] == "resourceInUseByAnotherResource"
+    firewalls.delete_unary(firewall="rule", **FOR_ALL)
+    networks.delete_unary(network="net", **FOR_ALL)
+    assert "net" not in [n.name for n in networks.list(**FOR_ALL)]
+
+
+def test_an_attached_disk(gcp: LocalGcp) -> None:
+    """A disk that is attached cannot be deleted; detached, it can; it grows and never shrinks."""
+    gcp.control.settings(**AT_ONCE)
+    instance(gcp)
+    disk(gcp, "data")
+    instances, disks = gcp.compute("Instances"), gcp.compute("Disks")
+    attached = c.AttachedDisk(source=f"zones/{ZONE}/disks/data", device_name="data")
+    instances.attach_disk_unary(instance="vm", attached_disk_resource=attached, **HERE)
+    with pytest.raises(exceptions.BadRequest, match="already being used"):
+        disks.delete_unary(disk="data", **HERE)
+    bigger = c.DisksResizeRequest(size_gb=30)
+    disks.resize_unary(disk="data", disks_resize_request_resource=bigger, **HERE)
+    with pytest.raises(exceptions.BadRequest, match="must be larger"):
+        disks.resize_unary(disk="data", disks_resize_request_resource=bigger, **HERE)
+    assert disks.get(disk="data", **HERE).size_gb == 30
+    instances.detach_disk_unary(instance="vm", device_name="data", **HERE)
+    disks.delete_unary(disk="data", **HERE)
+    assert [d.name for d in disks.list(**HERE)] == ["vm"]
+
+
+def test_quotas(gcp: LocalGcp) -> None:
+    """A project has as many as it may have; the networks that it began with do not count."""
+    gcp.control.settings(quotas={"networks": 1}, **AT_ONCE)
+    network(gcp)
+    with pytest.raises(exceptions.Forbidden, match="Quota 'NETWORKS' exceeded") as refused:
+        network(gcp, "other")
+    assert refused.value.errors[0]["reason"] == "quotaExceeded"
+
+
+def test_subnetworks_overlap(gcp: LocalGcp) -> None:
+    """Two subnetworks of one network share no address."""
+    gcp.control.settings(**AT_ONCE)
+    network(gcp)
+    client, where = gcp.compute("Subnetworks"), {"project": PROJECT, "region": REGION, "retry": None}
+    for name, span, fits in (("a", "10.0.0.0/24", True), ("b", "10.0.1.0/24", True), ("c", "10.0.0.128/25", False)):
+        body = c.Subnetwork(name=name, network="global/networks/net", ip_cidr_range=span)
+        if fits:
+            client.insert_unary(subnetwork_resource=body, **where)
+        else:
+            with pytest.raises(exceptions.BadRequest, match="conflicts with existing subnetwork 'a'"):
+                client.insert_unary(subnetwork_resource=body, **where)
+    assert client.get(subnetwork="b", **where).gateway_address == "10.0.1.1"
+
+
+def test_a_group(gcp: LocalGcp) -> None:
+    """A group has as many members as it shall have, and is stable when its operation is done; its template is held."""
+    gcp.control.settings(**AT_ONCE)
+    properties = c.InstanceProperties(
+        machine_type="e2-small", network_interfaces=[c.NetworkInterface(network="default")]
+    )
+    template = c.InstanceTemplate(name="template", properties=properties)
+    templates, groups = gcp.compute("InstanceTemplates"), gcp.compute("InstanceGroupManagers")
+    templates.insert_unary(instance_template_resource=template, **FOR_ALL)
+    body = c.InstanceGroupManager(
+        name="group", base_instance_name="app", target_size=2, instance_template="global/instanceTemplates/template"
+    )
+    groups.insert_unary(instance_group_manager_resource=body, **HERE)
+    gcp.control.settings(**SLOW)
+    groups.resize_unary(instance_group_manager="group", size=3, **HERE)
+    assert not groups.get(instance_group_manager="group", **HERE).status.is_stable
+    gcp.control.step(101)
+    found = groups.get(instance_group_manager="group", **HERE)
+    assert (found.status.is_stable, found.target_size) == (True, 3)
+    members = list(groups.list_managed_instances(instance_group_manager="group", **HERE))
+    assert [m.instance_status for m in members] == ["RUNNING"] * 3
+    with pytest.raises(exceptions.BadRequest, match="already being used"):
+        templates.delete_unary(instance_template="template", **FOR_ALL)

@@ -1,0 +1,143 @@
+"""The local Resource Manager, through its official SDK, and service accounts, by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from google.api_core import exceptions
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import resourcemanager_v3 as r
+from google.cloud.resourcemanager_v3.services.folders.transports import FoldersRestTransport
+from google.cloud.resourcemanager_v3.services.projects.transports import ProjectsRestTransport
+from google.iam.v1 import iam_policy_pb2, policy_pb2
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from tests.cloud import until
+from tests.localcloud.google_parts import PROJECT, LocalGcp
+
+ACCOUNTS = f"/v1/projects/{PROJECT}/serviceAccounts"
+
+
+@pytest.fixture
+def projects(gcp: LocalGcp) -> Iterator[Any]:
+    host = f"127.0.0.1:{gcp.port}"
+    transport = ProjectsRestTransport(host=host, url_scheme="http", credentials=AnonymousCredentials())
+    with r.ProjectsClient(transport=transport) as client:
+        yield client
+
+
+@pytest.fixture
+def folders(gcp: LocalGcp) -> Iterator[Any]:
+    host = f"127.0.0.1:{gcp.port}"
+    transport = FoldersRestTransport(host=host, url_scheme="http", credentials=AnonymousCredentials())
+    with r.FoldersClient(transport=transport) as client:
+        yield client
+
+
+def made(client: Any, name: str = "a-project-1", **more: Any) -> Any:
+    body = r.Project(project_id=name, parent="organizations/1", **more)
+    begun = client.create_project(project=body, retry=None)
+    return until(lambda: begun.done(retry=None) and begun.result(timeout=1))
+
+
+def test_the_life_of_a_project(gcp: LocalGcp, projects: Any) -> None:
+    """A project is made by an operation, changed, deleted, brought back, and gone for good when its time is over."""
+    gcp.control.settings(manager_seconds=100)
+    begun = projects.create_project(project=r.Project(project_id="a-project-1", labels={"a": "b"}), retry=None)
+    name = begun.operation.name
+    assert not projects.get_operation({"name": name}).done
+    with pytest.raises(exceptions.Forbidden):
+        projects.get_project(name="projects/a-project-1", retry=None)
+    gcp.control.step(101)
+    assert projects.get_operation({"name": name}).done
+    found = projects.get_project(name="projects/a-project-1", retry=None)
+    assert (found.state.name, dict(found.labels)) == ("ACTIVE", {"a": "b"})
+    assert found.name == f"projects/{found.name.partition('/')[2]}" != "projects/a-project-1"
+    changed = r.Project(name=found.name, display_name="New", etag=found.etag)
+    projects.update_project(project=changed, update_mask=FieldMask(paths=["display_name"]), retry=None)
+    with pytest.raises(exceptions.Conflict, match="etag"):
+        projects.update_project(project=changed, update_mask=FieldMask(paths=["display_name"]), retry=None)
+    projects.delete_project(name="projects/a-project-1", retry=None)
+    assert projects.get_project(name=found.name, retry=None).state.name == "DELETE_REQUESTED"
+    assert gcp.ask("GET", "/compute/v1/projects/a-project-1/global/networks").status == 403
+    projects.undelete_project(name=found.name, retry=None)
+    assert projects.get_project(name=found.name, retry=None).state.name == "ACTIVE"
+    projects.delete_project(name=found.name, retry=None)
+    gcp.control.step(31 * 86_400)
+    with pytest.raises(exceptions.Forbidden):
+        projects.get_project(name=found.name, retry=None)
+    with pytest.raises(exceptions.Conflict, match="already exists"):
+        made(projects)
+
+
+def test_both_versions_are_one_world(gcp: LocalGcp, projects: Any) -> None:
+    """What one version makes, the other shows."""
+    made(projects)
+    found = gcp.ask("GET", "/v1/projects/a-project-1").body
+    assert (found["lifecycleState"], found["parent"]) == ("ACTIVE", {"type": "organization", "id": "1"})
+    assert gcp.ask("GET", "/v1/projects?filter=name:a-project").body["projects"] == [found]
+    assert gcp.ask("DELETE", "/v1/projects/a-project-1").body == {}
+    assert projects.get_project(name="projects/a-project-1", retry=None).state.name == "DELETE_REQUESTED"
+
+
+def test_policies(projects: Any) -> None:
+    """A policy that is built on an old one is refused."""
+    name = made(projects).name
+    old = projects.get_iam_policy(resource=name, retry=None)
+    binding = policy_pb2.Binding(role="roles/viewer", members=["user:a@example.com"])
+    new = policy_pb2.Policy(bindings=[binding], etag=old.etag)
+    request = iam_policy_pb2.SetIamPolicyRequest(resource=name, policy=new)
+    assert projects.set_iam_policy(request, retry=None).etag != old.etag
+    with pytest.raises(exceptions.Conflict, match="concurrent policy changes"):
+        projects.set_iam_policy(request, retry=None)
+    assert list(projects.get_iam_policy(resource=name, retry=None).bindings) == [binding]
+
+
+def test_folders(gcp: LocalGcp, folders: Any, projects: Any) -> None:
+    """Folders have names of their own under a parent, are found by them, and go when they are empty."""
+    begun = folders.create_folder(folder=r.Folder(display_name="Shop", parent="organizations/1"), retry=None)
+    folder = until(lambda: begun.done(retry=None) and begun.result(timeout=1))
+    found = folders.search_folders(query='displayName="Shop" AND parent=organizations/1', retry=None)
+    assert [f.name for f in found] == [folder.name]
+    assert [f.name for f in folders.list_folders(parent="organizations/1", retry=None)] == [folder.name]
+    with pytest.raises(exceptions.BadRequest, match="FOLDER_NAME_UNIQUENESS_VIOLATION"):
+        folders.create_folder(folder=r.Folder(display_name="shop", parent="organizations/1"), retry=None)
+    inside = projects.create_project(project=r.Project(project_id="a-project-2", parent=folder.name), retry=None)
+    until(lambda: inside.done(retry=None))
+    with pytest.raises(exceptions.BadRequest, match="FOLDER_TO_DELETE_NON_EMPTY"):
+        folders.delete_folder(name=folder.name, retry=None)
+    projects.delete_project(name="projects/a-project-2", retry=None)
+    folders.delete_folder(name=folder.name, retry=None)
+    assert folders.get_folder(name=folder.name, retry=None).state.name == "DELETE_REQUESTED"
+
+
+def test_too_many_projects(gcp: LocalGcp, projects: Any) -> None:
+    """A project beyond the quota ends as an operation with an error, and is not there."""
+    gcp.control.settings(quotas={"projects": 1}, manager_seconds=0)
+    made(projects)
+    with pytest.raises(exceptions.GoogleAPICallError, match="quota"):
+        projects.create_project(project=r.Project(project_id="a-project-2"), retry=None).result(timeout=5)
+    with pytest.raises(exceptions.Forbidden):
+        projects.get_project(name="projects/a-project-2", retry=None)
+
+
+def test_service_accounts(gcp: LocalGcp) -> None:
+    """A service account is made once, found by its address and its number, and brought back by the second."""
+    body = {"accountId": "worker", "serviceAccount": {"displayName": "Worker"}}
+    account = gcp.ask("POST", ACCOUNTS, body).body
+    assert account["email"] == f"worker@{PROJECT}.iam.gserviceaccount.com"
+    again = gcp.ask("POST", ACCOUNTS, body)
+    assert (again.status, again.body["error"]["status"]) == (409, "ALREADY_EXISTS")
+    assert gcp.ask("POST", ACCOUNTS, {"accountId": "x"}).status == 400
+    assert gcp.ask("GET", f"/v1/projects/-/serviceAccounts/{account['uniqueId']}").body == account
+    assert gcp.ask("GET", ACCOUNTS).body == {"accounts": [account]}
+    policy = gcp.ask("POST", f"{ACCOUNTS}/{account['email']}:getIamPolicy").body
+    new = {"policy": {"etag": policy["etag"], "bindings": [{"role": "roles/x", "members": ["allUsers"]}]}}
+    assert gcp.ask("POST", f"{ACCOUNTS}/{account['email']}:setIamPolicy", new).status == 200
+    assert gcp.ask("POST", f"{ACCOUNTS}/{account['email']}:setIamPolicy", new).status == 409
+    assert gcp.ask("DELETE", f"{ACCOUNTS}/{account['email']}").body == {}
+    assert gcp.ask("GET", f"{ACCOUNTS}/{account['email']}").status == 404
+    back = gcp.ask("POST", f"{ACCOUNTS}/{account['uniqueId']}:undelete").body
+    assert back == {"restoredAccount": account}
