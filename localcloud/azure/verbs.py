@@ -51,9 +51,11 @@ def write(store: Store, call: Call) -> Answer:
 
 def write_part(store: Store, call: Call) -> Answer:
     """PUT of an element of a list inside a resource."""
-    owner, part = store.find(call.target), call.target.part
+    part = call.target.part
     if part is None or not part.routed:
         raise _no_such(call.target)
+    _places(store, call.target)
+    owner = store.find(call.target)
     name = call.target.names[-1]
     old = element(owner, part, name)
     _conditions(call, owner.etag if old else None)

@@ -27,6 +27,8 @@ DELETED = re.compile(
 
 def _check(case: Case) -> None:
     new, held = case.new, case.store.deleted.get(case.new.name.lower())
+    if held is not None and _over(case.store, held):
+        held = None
     if not NAME.fullmatch(new.name):
         raise No("VaultNameNotValid", f"The vault name '{new.name}' is invalid.", 400)
     recover = new.properties.get("createMode") == "recover"
@@ -85,7 +87,9 @@ def deleted(store: Store, call: Call, method: str) -> Answer | None:
     read = DELETED.fullmatch(call.target.path)
     if read is None:
         return None
-    mine = [v for v in store.deleted.values() if v.subscription.lower() == read[1].lower() and not _over(store, v)]
+    mine = [
+        v for v in list(store.deleted.values()) if v.subscription.lower() == read[1].lower() and not _over(store, v)
+    ]
     if read[2] is None:
         return said(200, {"value": [_shown(v) for v in mine]})
     for vault in mine:
