@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from holdfast.act import Sweep
 from holdfast.contract import State
 from holdfast.errors import Letter
-from holdfast.model import Address, Owner
+from holdfast.model import Address, Owner, Scope
 from holdfast.plan import Action, Plan, Verb
 from holdfast.run import Entry, Fate, Journal, Ledger, Owed, Trace
 from holdfast.values import freeze, has_unknown, resolve, thaw
@@ -49,35 +49,44 @@ def ledger_after(ledger: Ledger, plan: Plan, journal: Journal, *, run: str, spec
     entries = {(e.address, e.remote_id): e for e in ledger.entries}
     gone = {d.address for d in plan.drift if d.gone}
     entries = {key: e for key, e in entries.items() if e.address not in gone}
-    for standing in plan.standing:
-        key = (standing.address, standing.remote_id)
+    for left in plan.standing:
+        key = (left.address, left.remote_id)
         old = entries.get(key)
         entries[key] = Entry(
-            address=standing.address,
-            scope=standing.scope,
-            remote_id=standing.remote_id,
-            token=standing.token,
-            spec=specs if standing.spec else (old.spec if old else ""),
-            depends_on=standing.depends_on,
+            address=left.address,
+            scope=left.scope,
+            remote_id=left.remote_id,
+            token=left.token,
+            spec=specs if left.spec else (old.spec if old else ""),
+            depends_on=left.depends_on,
             run=old.run if old else run,
-            on_remove=standing.on_remove,
-            protect=standing.protect,
+            on_remove=left.on_remove,
+            protect=left.protect,
         )
     traces = {t.seq: t for t in journal.traces}
     for action in plan.actions:
         trace = traces.get(action.seq)
         if trace is not None:
             _account(entries, action, trace, run, specs)
+    standing = _known_once(entries.values())
     if not ended:
-        return Ledger(
-            entries=tuple(entries.values()), outputs=ledger.outputs, sensitive_outputs=ledger.sensitive_outputs
-        )
+        return Ledger(entries=standing, outputs=ledger.outputs, sensitive_outputs=ledger.sensitive_outputs)
     outputs = resolve(thaw(plan.outputs), outputs_of(plan, journal))
     return Ledger(
-        entries=tuple(entries.values()),
+        entries=standing,
         outputs={name: value for name, value in outputs.items() if not has_unknown(value)},
         sensitive_outputs=plan.sensitive_outputs,
     )
+
+
+def _known_once(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Each resource under its newest address: a rename leaves the older one behind."""
+    known: dict[tuple[Scope, str, str], Entry] = {}
+    for entry in entries:
+        key = (entry.scope, entry.address.kind, entry.remote_id)
+        known.pop(key, None)  # so that the order stays that of the newest
+        known[key] = entry
+    return tuple(known.values())
 
 
 def _account(entries: dict[tuple[Address, str], Entry], action: Action, trace: Trace, run: str, specs: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from holdfast.contract import Attribute, State
 from tests.engine.harness import Engine, thing
 
@@ -28,6 +30,24 @@ async def test_an_update_writes_what_changed(shop: Engine) -> None:
     assert (report.state, report.counts.update) == (State.done, 1)
     assert shop.cloud.things["id-1"].fields["size"] == 2
     assert await shop.outputs() == {"where": "net.sim:2"}
+
+
+async def test_an_operation_loses_no_output(shop: Engine) -> None:
+    """What a resource gives is still there after it was only operated on, and is new after it was changed as well."""
+    outputs = {"where": "${net.endpoint}"}
+    await shop.up(shop.doc(outputs, net=thing()))
+    await shop.up(shop.doc(outputs, net=thing(power="off")))
+    assert await shop.outputs() == {"where": "net.sim:1"}
+    await shop.up(shop.doc(outputs, net=thing(power="on", size=2)))
+    assert await shop.outputs() == {"where": "net.sim:2"}
+
+
+async def test_a_renamed_resource_is_known_by_one_name(shop: Engine) -> None:
+    """A rename changes a mark; afterwards the ledger has the resource once, under its new name."""
+    await shop.up(shop.doc(old=thing(name="net"), app=thing(base="${old.id}")))
+    renamed = json.loads(shop.doc(net=thing(), app=thing(base="${net.id}"))) | {"moved": {"old": "net"}}
+    assert (await shop.up(json.dumps(renamed))).state is State.done
+    assert {name: e.remote_id for name, e in (await shop.ledger()).items()} == {"net": "id-1", "app": "id-2"}
 
 
 async def test_a_replace_moves_whatever_stands_on_it(shop: Engine) -> None:

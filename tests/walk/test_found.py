@@ -220,12 +220,12 @@ def test_a_call_is_cancelled_once() -> None:
     assert played.drains > 0
 
 
-def test_outputs_of_the_report_are_asked_of_the_step_that_gives_them() -> None:
-    """When a resource is made and then operated on, its outputs come from the act that makes it."""
+def test_outputs_of_the_report_are_asked_of_every_act_on_the_resource() -> None:
+    """When a resource is changed and then operated on, its outputs are reported as the last act left them."""
     same = Address("shop", "aws.thing", "r0")
     operate = step(1, [0], verb=Verb.operate).model_copy(update={"address": same})
     walk = Walk((step(0), operate), World(()), outputs=[f"{same}#arn"])
-    assert [n.gives for n in walk.memory.nodes.values()] == [("arn",), ()]
+    assert [n.gives for n in walk.memory.nodes.values()] == [("arn",), ("arn",)]
 
 
 async def test_a_step_that_was_begun_and_cannot_go_on_is_named() -> None:

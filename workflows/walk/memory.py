@@ -22,7 +22,7 @@ FINISHED = frozenset({Fate.done, Fate.unchanged})
 LEFT = frozenset({Fate.stuck, Fate.kept, Fate.lost})  # the walk back goes around these
 _TAKEN_BACK = frozenset({Fate.undone, Fate.skipped})
 _OPEN = (Fate.waiting, Fate.acting, Fate.settling, Fate.undoing)
-_GIVING = frozenset({Verb.create, Verb.update, Verb.adopt})  # verbs that outputs come from
+_GIVING = frozenset({Verb.create, Verb.update, Verb.operate, Verb.adopt})  # verbs that outputs come from
 
 
 @dataclass(slots=True)
@@ -89,11 +89,13 @@ class Memory:
         for node in self.nodes.values():
             for seq, output in node.step.needs:
                 gives[seq].add(output)
-        by_address = {str(n.step.address): seq for seq, n in self.nodes.items() if n.step.verb in _GIVING}
+        wanted: dict[str, set[str]] = {}
         for pointer in pointers:
             address, _, output = pointer.rpartition("#")
-            if address in by_address:
-                gives[by_address[address]].add(output)
+            wanted.setdefault(address, set()).add(output)
+        for seq, node in self.nodes.items():
+            if node.step.verb in _GIVING:  # each act on one resource: what the last one gave is what is reported
+                gives[seq] |= wanted.get(str(node.step.address), set())
         for seq, names in gives.items():
             self.nodes[seq].gives = tuple(sorted(names))
 
