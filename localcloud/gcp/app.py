@@ -33,7 +33,8 @@ class Gcp:
 
     def execute(self, environ: Environ, body: bytes, asked: Asked) -> Answer:
         """See `Dialect`."""
-        self._made = self._touched = ()
+        if not self.waits(asked):  # which is done beside others
+            self._made = self._touched = ()
         try:
             if not asked.action:
                 raise Refused(404, "notFound", f"The requested URL {asked.detail} was not found on this server.")

@@ -41,7 +41,7 @@ def do(it: Known, place: str, collection: str, name: str, project: str) -> Answe
     found: Json = None
     match collection:
         case "images":
-            found = _image(it, project, name)
+            found = _image(it, project, name) if name else _images(project)
         case "machineTypes" if name:
             known_place(place)
             found = _machine_type(place, name, path)
@@ -83,6 +83,15 @@ def _image(it: Known, project: str, name: str) -> Json:
     image = found[0].rpartition("/")[2]
     shown: dict[str, Json] = {"kind": "compute#image", "name": image, "selfLink": found[0], "status": "READY"}
     return shown | {"family": name.removeprefix("family/")}
+
+
+def _images(project: str) -> Json:
+    items: list[Json] = []
+    for family, (name, number, size) in PUBLIC_IMAGES[project].items():
+        link = f"{WWW}projects/{project}/global/images/{name}"
+        one: dict[str, Json] = {"kind": "compute#image", "name": name, "id": number, "family": family}
+        items.append(one | {"selfLink": link, "status": "READY", "diskSizeGb": str(size)})
+    return {"kind": "compute#imageList", "items": items}
 
 
 def _machine_type(place: str, name: str, path: str) -> Json:

@@ -5,6 +5,7 @@ Settings: see `install`. What is asked for twice with one `requestId` is done on
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,8 +14,8 @@ from localcloud.core.cloud import Cloud, Json
 from localcloud.gcp import catalog, listing, methods, paths
 from localcloud.gcp.changing import once
 from localcloud.gcp.refusals import answer, not_found
-from localcloud.gcp.standing import Call, begin, render, standing
-from localcloud.gcp.state import Known, known, settle
+from localcloud.gcp.standing import Call, begin, shower, standing
+from localcloud.gcp.state import Known, Thing, known, settle
 from localcloud.gcp.state import shown as operation_shown
 from localcloud.gcp.table import KINDS, Kind
 
@@ -53,7 +54,7 @@ def do(cloud: Cloud, call: Call) -> Answer:
         case "list":
             return _list(it, kind, call)
         case "get":
-            return answer(render(it, kind, standing(it, call)))
+            return answer(shower(it, kind, call.project)(standing(it, call)))
         case verb if verb in kind.methods and kind.methods[verb].reads:
             thing = standing(it, call)
             return answer(methods.READS[verb](methods.Call(thing, call.body, call.query, it)))
@@ -62,9 +63,9 @@ def do(cloud: Cloud, call: Call) -> Answer:
 
 
 def _matching(it: Known, kind: Kind, call: Call) -> list[tuple[str, Json]]:
-    test = listing.reading(call.query.get("filter", ""))
+    test, show = listing.reading(call.query.get("filter", "")), shower(it, kind, call.project)
     found = [
-        (str(thing.path), render(it, kind, thing))
+        (str(thing.path), show(thing))
         for thing in it.things.values()
         if thing.path.project == call.project
         and thing.path.collection == call.collection
@@ -123,5 +124,11 @@ def wait(cloud: Cloud, call: Call) -> None:
 def world(cloud: Cloud) -> dict[str, Json]:
     """Every thing that somebody made."""
     settle(cloud)
-    it = known(cloud)
-    return {p: render(it, KINDS[t.path.collection], t) for p, t in sorted(it.things.items()) if not t.auto}
+    it, shows = known(cloud), dict[tuple[str, str], Callable[[Thing], dict[str, Json]]]()
+    shown: dict[str, Json] = {}
+    for name, thing in sorted(((n, t) for n, t in it.things.items() if not t.auto), key=lambda each: each[0]):
+        key = (thing.path.project, thing.path.collection)
+        if key not in shows:
+            shows[key] = shower(it, KINDS[key[1]], key[0])
+        shown[name] = shows[key](thing)
+    return shown

@@ -41,8 +41,7 @@ def _is_address(text: str) -> bool:
 def _meant(ref: Ref, text: str, path: Path, it: Known) -> Path | None:
     """What a reference means; an address may also be meant by its number."""
     if ref.to == "addresses" and _is_address(text):
-        mine = (t for t in it.things.values() if t.path.collection == "addresses" and t.path.project == path.project)
-        return next((t.path for t in mine if t.body.get("address") == text), None)
+        return it.reserved.get((path.project, text))
     place = {"region": paths.region_of(path.place), "zone": path.place}.get(ref.place, "global")
     return paths.read(text, path.project, place, ref.to)
 
@@ -77,13 +76,14 @@ def _missing(ref: Ref, where: str, text: str, meant: Path) -> Refused:
     return invalid(f"resource{where}", text, f"The referenced {noun} resource cannot be found.")
 
 
-def users(path: Path, it: Known, *, holding: bool = True) -> list[Thing]:
-    """What refers to a thing. `holding`: and keeps it from being deleted."""
-    found = []
+def index(project: str, it: Known, *, holding: bool = True) -> dict[Path, list[Thing]]:
+    """Whatever is referred to in a project, and by what. `holding`: only by what keeps it from being deleted."""
+    found: dict[Path, list[Thing]] = {}
     for thing in it.things.values():
-        if thing.path.project != path.project or thing.auto:
+        if thing.path.project != project or thing.auto:
             continue
         kind = KINDS[thing.path.collection]
-        if any(m == path and (r.holds or not holding) for r, _, _, m in of(kind, thing.path, thing.body, it)):
-            found.append(thing)
+        every = of(kind, thing.path, thing.body, it)
+        for meant in dict.fromkeys(meant for ref, _, _, meant in every if ref.holds or not holding):
+            found.setdefault(meant, []).append(thing)
     return found

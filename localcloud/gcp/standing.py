@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +58,8 @@ def stand(cloud: Cloud, it: Known, path: Path, body: dict[str, Any], *, auto: bo
     if auto and kind.made:
         body["status"] = kind.made
     thing = it.things[str(path)] = Thing(path, body, auto)
+    if path.collection == "addresses":
+        it.reserved[path.project, str(body["address"])] = path
     if path.collection == "networks" and body.get("autoCreateSubnetworks"):
         for own, rest in shapes.own_subnetworks(path):
             stand(cloud, it, own, rest, auto=True)
@@ -71,7 +73,7 @@ def standing(it: Known, call: Call) -> Thing:
     return thing
 
 
-def render(it: Known, kind: Kind, thing: Thing) -> dict[str, Json]:
-    needs_users = kind.collection in {"addresses", "disks"}
-    users = [u.path.link for u in refs.users(thing.path, it)] if needs_users else []
-    return shapes.shown(kind, thing, it, users)
+def shower(it: Known, kind: Kind, project: str) -> Callable[[Thing], dict[str, Json]]:
+    """What shows the things of one kind in a project as a GET does."""
+    used = refs.index(project, it) if kind.collection in {"addresses", "disks"} else {}
+    return lambda thing: shapes.shown(kind, thing, it, [user.path.link for user in used.get(thing.path, ())])

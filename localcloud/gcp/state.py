@@ -56,6 +56,7 @@ class Known:
     requests: dict[tuple[str, str], tuple[datetime, str, str]] = field(default_factory=dict)
     pending: list[str] = field(default_factory=list)
     projects: set[str] = field(default_factory=set)
+    reserved: dict[tuple[str, str], Path] = field(default_factory=dict)  # project and number -> the address
     addresses: int = 0
 
 
@@ -108,8 +109,8 @@ def _apply(it: Known, operation: Operation) -> None:
         thing.busy = ""
     if operation.error is not None:
         thing.phases.clear()
-        for name in [n for n, t in it.things.items() if operation.making and operation.target in {n, t.made_with}]:
-            del it.things[name]
+        for one in [t for n, t in it.things.items() if operation.making and operation.target in {n, t.made_with}]:
+            remove(it, one)
         return
     if operation.changes is None:
         remove(it, thing)
@@ -130,6 +131,8 @@ def change(thing: Thing, changes: dict[str, Any]) -> None:
 def remove(it: Known, thing: Thing) -> None:
     """It goes, and with it what the cloud had made for it: a network's own subnets, an instance's own disks."""
     it.things.pop(str(thing.path), None)
+    if thing.path.collection == "addresses":
+        it.reserved.pop((thing.path.project, str(thing.body.get("address"))), None)
     if thing.path.collection == "networks":
         for name in [n for n, t in it.things.items() if t.auto and t.body.get("network") == thing.path.link]:
             del it.things[name]
