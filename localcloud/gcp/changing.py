@@ -144,7 +144,7 @@ def _delete(cloud: Cloud, it: Known, kind: Kind, call: Call) -> Operation:
     if thing.body.get("deletionProtection"):
         why = "Resource cannot be deleted if it's protected against deletion."
         raise Refused(400, "invalidUsage", f"Invalid resource usage: '{why}'.")
-    by = [u for u in refs.index(call.project, it).get(thing.path, ()) if u.path != thing.path]
+    by = [u for u in refs.users(thing.path, it) if u.path != thing.path]
     if by:
         raise in_use(kind.noun, str(thing.path), str(by[0].path))
     call.touched.append(str(thing.path))

@@ -14,7 +14,7 @@ from localcloud.core.cloud import Cloud, Json
 from localcloud.gcp import catalog, listing, methods, paths
 from localcloud.gcp.changing import once
 from localcloud.gcp.refusals import answer, not_found
-from localcloud.gcp.standing import Call, begin, shower, standing
+from localcloud.gcp.standing import Call, begin, show, shower, standing
 from localcloud.gcp.state import Known, Thing, known, settle
 from localcloud.gcp.state import shown as operation_shown
 from localcloud.gcp.table import KINDS, Kind
@@ -31,6 +31,7 @@ def install(cloud: Cloud) -> None:
     )
     cloud.declare("quotas", {}, "how many of a type a project may have, collection -> number: {'networks': 5}")
     cloud.declare("request_id_seconds", 3600.0, "how long a requestId is remembered")
+    cloud.declare("list_lag_seconds", 0.0, "how long lists lack a new thing, in Compute and Resource Manager")
     cloud.declare("default_network", True, "whether each project has a network 'default' from its beginning")
 
 
@@ -46,15 +47,15 @@ def do(cloud: Cloud, call: Call) -> Answer:
         return catalog.do(it, call.place, call.collection, call.name, call.project)
     kind = KINDS[call.collection]
     if call.verb == "aggregatedList":
-        return _aggregated(it, kind, call)
+        return _aggregated(cloud, it, kind, call)
     if call.place.partition("/")[0] not in kind.places:
         raise not_found(f"projects/{call.project}/{call.place}/{call.collection}")
     catalog.known_place(call.place)
     match call.verb:
         case "list":
-            return _list(it, kind, call)
+            return _list(cloud, it, kind, call)
         case "get":
-            return answer(shower(it, kind, call.project)(standing(it, call)))
+            return answer(show(it, kind, standing(it, call)))
         case verb if verb in kind.methods and kind.methods[verb].reads:
             thing = standing(it, call)
             return answer(methods.READS[verb](methods.Call(thing, call.body, call.query, it)))
@@ -62,21 +63,23 @@ def do(cloud: Cloud, call: Call) -> Answer:
             return once(cloud, it, kind, call)
 
 
-def _matching(it: Known, kind: Kind, call: Call) -> list[tuple[str, Json]]:
-    test, show = listing.reading(call.query.get("filter", "")), shower(it, kind, call.project)
+def _matching(cloud: Cloud, it: Known, kind: Kind, call: Call) -> list[tuple[str, Json]]:
+    test, each = listing.reading(call.query.get("filter", "")), shower(it, kind, call.project)
+    since = cloud.clock.now() - timedelta(seconds=float(str(cloud.settings["list_lag_seconds"])))
     found = [
-        (str(thing.path), show(thing))
+        (str(thing.path), each(thing))
         for thing in it.things.values()
         if thing.path.project == call.project
         and thing.path.collection == call.collection
         and call.place in {"aggregated", thing.path.place}
+        and (thing.auto or thing.born <= since)
     ]
     return sorted((path, item) for path, item in found if test(item))
 
 
-def _list(it: Known, kind: Kind, call: Call) -> Answer:
+def _list(cloud: Cloud, it: Known, kind: Kind, call: Call) -> Answer:
     cut, more = listing.page(
-        _matching(it, kind, call), call.query.get("maxResults", ""), call.query.get("pageToken", "")
+        _matching(cloud, it, kind, call), call.query.get("maxResults", ""), call.query.get("pageToken", "")
     )
     where = f"projects/{call.project}/{call.place}/{call.collection}"
     sent: dict[str, Json] = {"kind": f"compute#{kind.singular}List", "id": where, "selfLink": paths.WWW + where}
@@ -85,9 +88,9 @@ def _list(it: Known, kind: Kind, call: Call) -> Answer:
     )
 
 
-def _aggregated(it: Known, kind: Kind, call: Call) -> Answer:
+def _aggregated(cloud: Cloud, it: Known, kind: Kind, call: Call) -> Answer:
     cut, more = listing.page(
-        _matching(it, kind, call), call.query.get("maxResults", ""), call.query.get("pageToken", "")
+        _matching(cloud, it, kind, call), call.query.get("maxResults", ""), call.query.get("pageToken", "")
     )
     items: dict[str, Any] = {}
     for path, item in cut:

@@ -58,7 +58,7 @@ def do(cloud: Cloud, request: Request) -> tuple[Answer, list[str], list[str]]:
                 [],
             )
         case (("projects" | "folders"), ("list" | "search")):
-            return answer(_list(it, request)), [], []
+            return answer(_list(cloud, it, request)), [], []
         case ("projects" | "folders") as what, "insert":
             work = _create(cloud, it, request, PROJECT if what == "projects" else FOLDER)
             return answer({"name": work.name}), [work.held.name], []
@@ -96,15 +96,16 @@ def _policy(cloud: Cloud, it: Managed, request: Request) -> tuple[Answer, list[s
             return answer({"permissions": request.body.get("permissions", [])}), [], []
 
 
-def _list(it: Managed, request: Request) -> dict[str, Json]:
+def _list(cloud: Cloud, it: Managed, request: Request) -> dict[str, Json]:
     what, old = request.parts["collection"], request.parts["version"] == "v1"
     test = listing.reading(request.query.get("query" if request.verb == "search" else "filter", ""))
     parent = request.query.get("parent")
+    since = stamp(cloud.clock.now() - timedelta(seconds=float(str(cloud.settings["list_lag_seconds"]))))
     found: list[tuple[str, Json]] = []
     for held in it.all(what):
         shown = shown_v1(held) if old else shown_v3(held)
         fits = parent in {None, held.parent} and (request.verb == "search" or old or held.state == "ACTIVE")
-        if held.waits is None and fits and test(shown | {"id": held.id}):
+        if held.waits is None and held.created <= since and fits and test(shown | {"id": held.id}):
             found.append((held.name, shown))
     cut, more = listing.page(sorted(found), request.query.get("pageSize", ""), request.query.get("pageToken", ""), PAGE)
     return ({what: [item for _, item in cut]} if cut else {}) | ({"nextPageToken": more} if more else {})

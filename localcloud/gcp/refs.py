@@ -76,14 +76,32 @@ def _missing(ref: Ref, where: str, text: str, meant: Path) -> Refused:
     return invalid(f"resource{where}", text, f"The referenced {noun} resource cannot be found.")
 
 
-def index(project: str, it: Known, *, holding: bool = True) -> dict[Path, list[Thing]]:
-    """Whatever is referred to in a project, and by what. `holding`: only by what keeps it from being deleted."""
+def users(path: Path, it: Known) -> list[Thing]:
+    """What refers to one thing, and keeps it from being deleted."""
+    own = it.things.get(str(path))
+    texts = (path.name, str(own.body.get("address", path.name)) if own else path.name)
+    found = []
+    for thing in it.things.values():
+        if thing.auto or thing.path.project != path.project:
+            continue
+        for ref in KINDS[thing.path.collection].refs:
+            if ref.to != path.collection or not ref.holds:
+                continue
+            near = (text for _, text in _values(thing.body, ref.at.split(".")) if text.endswith(texts))
+            if any(_meant(ref, text, thing.path, it) == path for text in near):
+                found.append(thing)
+                break
+    return found
+
+
+def index(project: str, it: Known) -> dict[Path, list[Thing]]:
+    """`users` of everything in a project."""
     found: dict[Path, list[Thing]] = {}
     for thing in it.things.values():
         if thing.path.project != project or thing.auto:
             continue
         kind = KINDS[thing.path.collection]
         every = of(kind, thing.path, thing.body, it)
-        for meant in dict.fromkeys(meant for ref, _, _, meant in every if ref.holds or not holding):
+        for meant in dict.fromkeys(meant for ref, _, _, meant in every if ref.holds):
             found.setdefault(meant, []).append(thing)
     return found

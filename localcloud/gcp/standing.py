@@ -13,6 +13,8 @@ from localcloud.gcp.refusals import not_found
 from localcloud.gcp.state import Known, Thing, number, stamp
 from localcloud.gcp.table import KINDS, Kind
 
+WITH_USERS = frozenset({"addresses", "disks"})  # they show who uses them
+
 
 @dataclass(slots=True)
 class Call:
@@ -57,7 +59,7 @@ def stand(cloud: Cloud, it: Known, path: Path, body: dict[str, Any], *, auto: bo
     }
     if auto and kind.made:
         body["status"] = kind.made
-    thing = it.things[str(path)] = Thing(path, body, auto)
+    thing = it.things[str(path)] = Thing(path, body, cloud.clock.now(), auto)
     if path.collection == "addresses":
         it.reserved[path.project, str(body["address"])] = path
     if path.collection == "networks" and body.get("autoCreateSubnetworks"):
@@ -74,6 +76,12 @@ def standing(it: Known, call: Call) -> Thing:
 
 
 def shower(it: Known, kind: Kind, project: str) -> Callable[[Thing], dict[str, Json]]:
-    """What shows the things of one kind in a project as a GET does."""
-    used = refs.index(project, it) if kind.collection in {"addresses", "disks"} else {}
+    """What shows many things of one kind in a project as a GET does."""
+    used = refs.index(project, it) if kind.collection in WITH_USERS else {}
     return lambda thing: shapes.shown(kind, thing, it, [user.path.link for user in used.get(thing.path, ())])
+
+
+def show(it: Known, kind: Kind, thing: Thing) -> dict[str, Json]:
+    """A thing as a GET shows it."""
+    used = refs.users(thing.path, it) if kind.collection in WITH_USERS else []
+    return shapes.shown(kind, thing, it, [user.path.link for user in used])

@@ -19,6 +19,7 @@ class Thing:
 
     path: Path
     body: dict[str, Any]
+    born: datetime
     auto: bool = False  # the cloud made it by itself
     phases: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)  # what its body will have, and when
     busy: str = ""  # the operation that is under way on it

@@ -3,50 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 import pytest
 from google.api_core import exceptions
 from google.cloud import compute_v1 as c
 
+from tests.localcloud.google_made import FOR_ALL, HERE, SLOW, disk, instance, network, status
 from tests.localcloud.google_parts import AT_ONCE, PROJECT, REGION, ZONE, LocalGcp
-
-HERE = {"project": PROJECT, "zone": ZONE, "retry": None}
-FOR_ALL = {"project": PROJECT, "retry": None}
-SLOW = {"operation_seconds": 100.0}
-
-
-def network(gcp: LocalGcp, name: str = "net", **request: Any) -> Any:
-    body = c.Network(name=name, auto_create_subnetworks=False)
-    request = {"project": PROJECT, "network_resource": body} | request
-    return gcp.compute("Networks").insert_unary(c.InsertNetworkRequest(request), retry=None)
-
-
-def disk(gcp: LocalGcp, name: str = "disk", **more: Any) -> Any:
-    return gcp.compute("Disks").insert_unary(disk_resource=c.Disk(name=name, size_gb=10, **more), **HERE)
-
-
-def instance(gcp: LocalGcp, name: str = "vm", net: str = "global/networks/default", **more: Any) -> Any:
-    body = c.Instance(
-        name=name,
-        machine_type=f"zones/{ZONE}/machineTypes/e2-small",
-        network_interfaces=[c.NetworkInterface(network=net)],
-        disks=[
-            c.AttachedDisk(
-                boot=True,
-                auto_delete=True,
-                initialize_params=c.AttachedDiskInitializeParams(
-                    source_image="projects/debian-cloud/global/images/family/debian-12", disk_size_gb=20
-                ),
-            )
-        ],
-        **more,
-    )
-    return gcp.compute("Instances").insert_unary(instance_resource=body, **HERE)
-
-
-def status(gcp: LocalGcp, name: str = "vm") -> str:
-    return str(gcp.compute("Instances").get(instance=name, **HERE).status)
 
 
 def test_an_operation_takes_its_time(gcp: LocalGcp) -> None:
@@ -207,52 +170,6 @@ def test_fingerprints(gcp: LocalGcp) -> None:
     assert subnetworks.get(subnetwork="sub", **where).description == "new"
 
 
-def test_pages(gcp: LocalGcp) -> None:
-    """A list comes in pages, and all of it comes once."""
-    gcp.control.settings(**AT_ONCE)
-    names = [f"disk-{n}" for n in range(5)]
-    for name in names:
-        disk(gcp, name)
-    pages = gcp.compute("Disks").list(c.ListDisksRequest(project=PROJECT, zone=ZONE, max_results=2), retry=None).pages
-    assert [[d.name for d in page.items] for page in pages] == [names[:2], names[2:4], names[4:]]
-
-
-@pytest.mark.parametrize(
-    "text, found",
-    [
-        ('labels.team="red"', ["a", "b"]),
-        ("labels.team=red AND labels.env=dev", ["a"]),
-        ('(labels.team="red") (labels.env="dev")', ["a"]),
-        ("labels.env=dev OR name=b", ["a", "b", "c"]),
-        ("labels.team:*", ["a", "b", "c"]),
-        ("labels.team!=red", ["c", "d"]),
-        ("NOT labels.team:*", ["d"]),
-        ('name eq "[ab]"', ["a", "b"]),
-        ('description ne ".*run 7.*"', ["a", "b", "c"]),
-        ("name = d", ["d"]),
-        ("name=nothing", []),
-    ],
-)
-def test_filters(gcp: LocalGcp, text: str, found: list[str]) -> None:
-    """A list shows what its filter says."""
-    gcp.control.settings(**AT_ONCE)
-    for name, labels in (("a", "red dev"), ("b", "red prod"), ("c", "blue dev")):
-        disk(gcp, name, labels=dict(zip(("team", "env"), labels.split(), strict=True)))
-    disk(gcp, "d", description="made by run 7 of a stack")
-    request = c.ListDisksRequest(project=PROJECT, zone=ZONE, filter=text)
-    assert [d.name for d in gcp.compute("Disks").list(request, retry=None)] == found
-    everywhere = c.AggregatedListDisksRequest(project=PROJECT, filter=text)
-    pages = gcp.compute("Disks").aggregated_list(everywhere, retry=None)
-    assert [d.name for _, scoped in pages for d in scoped.disks] == found
-
-
-def test_a_filter_that_is_none(gcp: LocalGcp) -> None:
-    """A filter that cannot be read is refused."""
-    for text in ("labels.a=", "(name=a", "name", "name=a)"):
-        with pytest.raises(exceptions.BadRequest, match="Invalid list filter"):
-            gcp.compute("Disks").list(c.ListDisksRequest(project=PROJECT, zone=ZONE, filter=text), retry=None)
-
-
 def test_references(gcp: LocalGcp) -> None:
     """What is referred to must exist, and cannot go before what refers to it."""
     gcp.control.settings(**AT_ONCE)
@@ -339,3 +256,63 @@ def test_a_group(gcp: LocalGcp) -> None:
     assert [m.instance_status for m in members] == ["RUNNING"] * 3
     with pytest.raises(exceptions.BadRequest, match="already being used"):
         templates.delete_unary(instance_template="template", **FOR_ALL)
+
+
+def test_a_load_balancer(gcp: LocalGcp) -> None:
+    """A chain of references goes from its end, and each part has the defaults of its type."""
+    gcp.control.settings(**AT_ONCE)
+    checks, services, rules = (gcp.compute(n) for n in ("HealthChecks", "BackendServices", "GlobalForwardingRules"))
+    service = c.BackendService(name="service", health_checks=["global/healthChecks/check"])
+    with pytest.raises(exceptions.BadRequest, match="The referenced health check resource cannot be found"):
+        services.insert_unary(backend_service_resource=service, **FOR_ALL)
+    check = c.HealthCheck(name="check", type_="HTTP", http_health_check=c.HTTPHealthCheck(port=80))
+    checks.insert_unary(health_check_resource=check, **FOR_ALL)
+    services.insert_unary(backend_service_resource=service, **FOR_ALL)
+    found = services.get(backend_service="service", **FOR_ALL)
+    assert (found.protocol, found.timeout_sec, found.session_affinity) == ("HTTP", 30, "NONE")
+    rule = c.ForwardingRule(name="rule", backend_service="global/backendServices/service", port_range="80")
+    rules.insert_unary(forwarding_rule_resource=rule, **FOR_ALL)
+    standing = rules.get(forwarding_rule="rule", **FOR_ALL)
+    assert (standing.I_p_protocol, standing.port_range, bool(standing.I_p_address)) == ("TCP", "80-80", True)
+    labels = c.GlobalSetLabelsRequest(labels={"a": "b"}, label_fingerprint=standing.label_fingerprint)
+    rules.set_labels_unary(resource="rule", global_set_labels_request_resource=labels, **FOR_ALL)
+    assert dict(rules.get(forwarding_rule="rule", **FOR_ALL).labels) == {"a": "b"}
+    changed = c.BackendService(timeout_sec=60, fingerprint=found.fingerprint)
+    services.patch_unary(backend_service="service", backend_service_resource=changed, **FOR_ALL)
+    with pytest.raises(exceptions.PreconditionFailed):
+        services.patch_unary(backend_service="service", backend_service_resource=changed, **FOR_ALL)
+    for delete, name in (
+        (services.delete_unary, {"backend_service": "service"}),
+        (checks.delete_unary, {"health_check": "check"}),
+    ):
+        with pytest.raises(exceptions.BadRequest, match="already being used"):
+            delete(**name, **FOR_ALL)
+    rules.delete_unary(forwarding_rule="rule", **FOR_ALL)
+    services.delete_unary(backend_service="service", **FOR_ALL)
+    checks.delete_unary(health_check="check", **FOR_ALL)
+    assert set(gcp.control.world()["compute"]) == set()
+
+
+def test_an_address_in_use(gcp: LocalGcp) -> None:
+    """An address says that it is used, also when it is named by its number, and cannot be given back."""
+    gcp.control.settings(**AT_ONCE)
+    client, where = gcp.compute("Addresses"), {"project": PROJECT, "region": REGION, "retry": None}
+    client.insert_unary(address_resource=c.Address(name="ip"), **where)
+    number = client.get(address="ip", **where).address
+    nic = c.NetworkInterface(network="global/networks/default", access_configs=[c.AccessConfig(nat_i_p=number)])
+    disk(gcp, "boot")
+    body = c.Instance(
+        name="vm",
+        machine_type="e2-small",
+        network_interfaces=[nic],
+        disks=[c.AttachedDisk(boot=True, source=f"zones/{ZONE}/disks/boot")],
+    )
+    gcp.compute("Instances").insert_unary(instance_resource=body, **HERE)
+    found = client.get(address="ip", **where)
+    assert (found.status, [u.rpartition("/")[2] for u in found.users]) == ("IN_USE", ["vm"])
+    with pytest.raises(exceptions.BadRequest, match="already being used"):
+        client.delete_unary(address="ip", **where)
+    gcp.compute("Instances").delete_unary(instance="vm", **HERE)
+    assert client.get(address="ip", **where).status == "RESERVED"
+    client.delete_unary(address="ip", **where)
+    assert [d.name for d in gcp.compute("Disks").list(**HERE)] == ["boot"]
