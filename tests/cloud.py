@@ -217,6 +217,7 @@ class LocalAws:
         self._clients: dict[tuple[str, str, str, float], Any] = {}
         self._making = threading.Lock()
         self.port = 0
+        self.ready: dict[str, Any] = {}  # what the process said when it listened
 
     def __enter__(self) -> Self:
         self.start()
@@ -272,7 +273,8 @@ class LocalAws:
         if not line:
             self.stop()
             raise RuntimeError(f"the local cloud did not start:\n{self.log}")
-        self.port = int(json.loads(line)["port"])
+        self.ready = json.loads(line)
+        self.port = int(self.ready["port"])
 
     def stop(self, *, kill: bool = False) -> None:
         """SIGTERM, or SIGKILL, and wait until it is gone."""

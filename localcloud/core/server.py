@@ -1,6 +1,7 @@
 """Serves a local cloud as a process of its own, which ends in order and leaves nothing behind.
 
-Announces itself with one line of JSON on standard output, `{"ready": true, "port": N}`, when it is listening.
+Announces itself with one line of JSON on standard output, `{"ready": true, "port": N}`, when it is listening. With
+`--tls DIRECTORY` it answers https too, under a certificate that it leaves there; the line then has `tls_port` as well.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from cheroot import errors, wsgi
+from cheroot.ssl import Adapter
 
 from localcloud.core.asked import Dialect
 from localcloud.core.cloud import Cloud
 from localcloud.core.gate import SOCKET, Dropped, Gate
 
+SECURE_THREADS = 16
 KEEP_ALIVE = 3600  # seconds; when we closed a quiet connection first, a request on its way would look lost
 
 
@@ -69,6 +73,7 @@ def arguments(name: str) -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="where chance begins")
     parser.add_argument("--state", metavar="FILE", help="keep the state here, and begin with what is there")
     parser.add_argument("--with-parent", action="store_true", help="end when the parent process has")
+    parser.add_argument("--tls", metavar="DIRECTORY", type=Path, help="answer https too, and put the certificate here")
     parser.add_argument("--threads", type=int, default=192, help="requests that may wait at one time")
     return parser
 
@@ -80,31 +85,51 @@ def serve(name: str, build: Callable[[Cloud], Dialect], argv: list[str] | None =
     cloud = Cloud(name, chosen.seed)
     gate = Gate(cloud, build(cloud), chosen.state)
     gate.keeper.begin()
+    server = _listening(gate, chosen.host, chosen.port, chosen.threads)
+    secure = _secure(gate, chosen.host, chosen.tls) if chosen.tls else None
+    servers = [server] if secure is None else [server, secure]
+    end = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: end.set())
+    for one in servers:
+        threading.Thread(target=one.serve, name="server", daemon=True).start()
+    ready = {"ready": True, "port": server.bind_addr[1]}
+    try:
+        print(json.dumps(ready if secure is None else {**ready, "tls_port": secure.bind_addr[1]}), flush=True)
+        while not end.wait(0.25):
+            if chosen.with_parent and os.getppid() != parent:
+                break
+    finally:
+        gate.stop()
+        for one in servers:
+            one.stop()
+        gate.keeper.end()
+    return 0
+
+
+def _listening(gate: Gate, host: str, port: int, threads: int, adapter: Adapter | None = None) -> _Server:
+    """A server that has its port; with an adapter it speaks https."""
     server = _Server(
-        (chosen.host, chosen.port),
+        (host, port),
         gate,
-        numthreads=chosen.threads,
+        numthreads=threads,
         server_name="localcloud",
         request_queue_size=1024,
         timeout=KEEP_ALIVE,
         shutdown_timeout=3,
     )
     server.gateway = _Gateway
+    server.ssl_adapter = adapter
     server.keep_alive_conn_limit = 10_000
     server.expiration_interval = 0.1  # how soon it notices that it shall stop
     server.prepare()
-    end = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: end.set())
-    serving = threading.Thread(target=server.serve, name="server", daemon=True)
-    serving.start()
-    try:
-        print(json.dumps({"ready": True, "port": server.bind_addr[1]}), flush=True)
-        while not end.wait(0.25):
-            if chosen.with_parent and os.getppid() != parent:
-                break
-    finally:
-        gate.stop()
-        server.stop()
-        gate.keeper.end()
-    return 0
+    return server
+
+
+def _secure(gate: Gate, host: str, directory: Path) -> _Server:
+    from cheroot.ssl.builtin import BuiltinSSLAdapter
+
+    from localcloud.core import certificate
+
+    adapter = BuiltinSSLAdapter(*map(str, certificate.make(directory)))
+    return _listening(gate, host, 0, SECURE_THREADS, adapter)

@@ -64,6 +64,19 @@ class LocalAzure(LocalAws):
             )
         return self._sdk[key]
 
+    def command(self) -> list[str]:
+        """With https, under the certificate in `authority`."""
+        return [*super().command(), "--tls", str(self.directory)]
+
+    @property
+    def authority(self) -> str:
+        """The certificate that whoever speaks https to it must trust."""
+        return str(self.directory / "certificate.pem")
+
+    @property
+    def secure_endpoint(self) -> str:
+        return f"https://127.0.0.1:{self.ready['tls_port']}"
+
     @property
     def resource(self) -> Any:
         return self.sdk("resource")

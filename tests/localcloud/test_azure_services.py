@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.core.exceptions import ResourceNotFoundError
-from azure.identity import ManagedIdentityCredential
+from azure.core.exceptions import ClientAuthenticationError, ResourceNotFoundError
+from azure.identity import ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential
+from azure.mgmt.resource.resources import ResourceManagementClient
 
 from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure, group, quick, refused
 from tests.localcloud.test_azure_requests import ask
@@ -17,6 +19,7 @@ VAULT: dict[str, Any] = {
     "properties": {"tenantId": SUBSCRIPTION, "sku": {"family": "A", "name": "standard"}},
 }
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+TENANT = "00000000-0000-0000-0000-00000000000a"
 GIVEN = "00000000-0000-0000-0000-0000000000aa"
 
 
@@ -136,3 +139,35 @@ def test_a_managed_identity_gets_a_token(azure: LocalAzure, monkeypatch: pytest.
     assert ask(azure, "GET", path, Authorization=f"Bearer {token}")[0] == 200
     azure.control.step(3601)
     assert ask(azure, "GET", path, Authorization=f"Bearer {token}")[1]["error"]["code"] == "ExpiredAuthenticationToken"
+
+
+def test_a_secret_gets_a_token(azure: LocalAzure) -> None:
+    """azure-identity gets a token for a secret over https, and the SDK, as it is, is let in with it."""
+    azure.control.settings(require_token=True)
+    trust: dict[str, Any] = {"connection_verify": azure.authority}
+    local: dict[str, Any] = {"authority": azure.secure_endpoint, "disable_instance_discovery": True, **trust}
+    with ClientSecretCredential(TENANT, "app", "secret", **local) as credential:
+        scope = [f"{azure.secure_endpoint}/.default"]
+        with ResourceManagementClient(
+            credential, SUBSCRIPTION, base_url=azure.secure_endpoint, credential_scopes=scope, **trust
+        ) as client:
+            assert client.resource_groups.create_or_update("shop", {"location": WHERE}).name == "shop"
+            client.resource_groups.begin_delete("shop", polling=False)
+    wrong = pytest.raises(ClientAuthenticationError, match="AADSTS7000215")
+    with ClientSecretCredential(TENANT, "app", "wrong", **local) as credential, wrong:
+        credential.get_token("https://management.azure.com/.default")
+
+
+def test_a_federated_token_gets_a_token(azure: LocalAzure, tmp_path: Path) -> None:
+    """azure-identity exchanges a federated token, read from a file, for one of ours."""
+    file = tmp_path / "token"
+    file.write_text("a.b.c")
+    local: dict[str, Any] = {
+        "authority": azure.secure_endpoint,
+        "disable_instance_discovery": True,
+        "connection_verify": azure.authority,
+    }
+    with WorkloadIdentityCredential(
+        tenant_id=TENANT, client_id="app", token_file_path=str(file), **local
+    ) as credential:
+        assert credential.get_token("https://management.azure.com/.default").token.count(".") == 2
