@@ -56,7 +56,7 @@ class Azure:
         """See `Dialect`."""
         store = self._store
         operations.settle(store)
-        before = set(store.resources)
+        before = set(store.resources) if asked.mutates else set()
         self._made = ()
         try:
             if asked.service == "login":

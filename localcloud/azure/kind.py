@@ -67,6 +67,7 @@ class Kind:
     parts: tuple[Part, ...] = ()
     back: tuple[tuple[str, str, bool], ...] = ()  # (where it is shown, who refers to us, whether many are shown)
     in_use: tuple[str, int] = ("", 0)  # code and status with which deleting is refused while referred to
+    holds: bool = True  # whether what it refers to cannot be deleted
     missing: tuple[str, int] = ("InvalidResourceReference", 400)  # when something that it refers to is not there
     busy: str = "AnotherOperationInProgress"
     over: tuple[str, int] = ("ResourceCountExceedsLimit", 400)  # more than the quota

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +20,12 @@ CLAUSE = re.compile(
 CONTAINER = "Microsoft.Resources/resourceGroups"
 
 
+def _new(store: Store, one: Resource) -> bool:
+    """Whether lists do not know it yet: ARM answers them from a cache."""
+    lag = store.cloud.settings["listed_after_seconds"]
+    return isinstance(lag, int | float) and store.now < one.created + timedelta(seconds=lag)
+
+
 def answer(store: Store, call: Call) -> Answer:
     """GET of a collection."""
     target = call.target
@@ -26,7 +33,9 @@ def answer(store: Store, call: Call) -> Answer:
         raise No("InvalidResourceType", f"The resource type '{target.type}' could not be found.", 404)
     if target.part:
         return page(store, call, render(store, _outer(store, target))["properties"][target.part.at])
-    found = [r for r in store.resources.values() if r.type == target.kind.name and _within(r, target)]
+    found = [
+        r for r in store.resources.values() if r.type == target.kind.name and _within(r, target) and not _new(store, r)
+    ]
     if target.group and target.type != CONTAINER:
         store.in_group(target)
     if target.names:
@@ -47,6 +56,7 @@ def everything(store: Store, call: Call, group: str) -> Answer:
         for r in store.resources.values()
         if r.subscription.lower() == call.target.subscription.lower()
         and r.type != CONTAINER
+        and not _new(store, r)
         and r.kind.located
         and r.kind.path.count("/") == 0
         and group.lower() in {"", r.group.lower()}

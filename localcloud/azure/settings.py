@@ -10,6 +10,7 @@ SETTINGS: tuple[tuple[str, Json, str], ...] = (
     ("quotas", {}, "the most resources in a subscription, by type: {'Microsoft.Compute/disks': 3}"),
     ("retry_after_seconds", 1, "what Retry-After says while an operation is under way"),
     ("page_size", 100, "how many resources a page of a list has"),
+    ("listed_after_seconds", 0, "how long a new resource is in no list yet, though it is found by its id"),
     ("require_token", False, "whether a request without a token of ours is refused"),
     ("token_seconds", 3600, "how long a token is good"),
     ("identity_unknown_seconds", 0, "how long a new identity's principal cannot be given a role"),

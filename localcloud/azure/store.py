@@ -136,7 +136,7 @@ class Store:
         """What refers to an id, or to something inside it: the resource, and the element's id."""
         exact, below, own = to.lower(), to.lower() + "/", but.lower()
         for key, one in self.resources.items():
-            if key == own or (own and key.startswith(own + "/")):
+            if not one.kind.holds or key == own or (own and key.startswith(own + "/")):
                 continue
             for by, target in one.refers:
                 low = target.lower()

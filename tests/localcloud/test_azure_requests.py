@@ -139,6 +139,18 @@ def test_filters(azure: LocalAzure) -> None:
         found("nonsense")
 
 
+def test_lists_lag(azure: LocalAzure) -> None:
+    """Where lists lag, a new resource is found by its id at once, and listed later."""
+    quick(azure)
+    group(azure)
+    azure.control.settings(listed_after_seconds=30)
+    disk(azure)
+    assert azure.compute.disks.get("shop", "disk").name == "disk"
+    assert [*azure.compute.disks.list(), *azure.resource.resources.list()] == []
+    azure.control.step(31)
+    assert [r.name for r in azure.resource.resources.list()] == ["disk"]
+
+
 def test_tags_are_changed(azure: LocalAzure) -> None:
     """PATCH replaces a resource's tags and nothing else; so do a network's own verb and the tags of anything."""
     quick(azure)

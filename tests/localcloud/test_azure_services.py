@@ -10,7 +10,7 @@ from azure.core.exceptions import ClientAuthenticationError, ResourceNotFoundErr
 from azure.identity import ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential
 from azure.mgmt.resource.resources import ResourceManagementClient
 
-from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure, group, quick, refused
+from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure, group, network, quick, refused
 from tests.localcloud.test_azure_requests import ask
 
 ACCOUNT: dict[str, Any] = {"location": WHERE, "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"}
@@ -47,6 +47,16 @@ def test_a_storage_account(azure: LocalAzure) -> None:
     accounts.delete("shop", "holdfast1")
     with pytest.raises(ResourceNotFoundError):
         accounts.get_properties("shop", "holdfast1")
+
+
+def test_a_firewall_holds_no_subnet(azure: LocalAzure) -> None:
+    """A subnet that an account lets in must be there, and may go all the same."""
+    quick(azure)
+    group(azure)
+    accounts, subnet = azure.sdk("storage").storage_accounts, network(azure).subnets[0].id
+    rules = {"defaultAction": "Deny", "virtualNetworkRules": [{"id": subnet}]}
+    accounts.begin_create("shop", "holdfast1", ACCOUNT | {"properties": {"networkAcls": rules}}).result()
+    azure.network.virtual_networks.begin_delete("shop", "net").result()
 
 
 def test_a_deleted_vault_holds_its_name(azure: LocalAzure) -> None:

@@ -97,7 +97,7 @@ def _private(case: Case, at: str) -> None:
                 raise No("PrivateIPAddressInUse", f"{message} which is already allocated.", 400)
         elif dig(was, "subnet.id") == subnet and was.get("privateIPAddress"):
             said["privateIPAddress"] = was["privateIPAddress"]
-        else:
+        elif said.get("privateIPAddress") in {None, *taken}:
             said["privateIPAddress"] = _first_free(blocks, taken, subnet)
 
 

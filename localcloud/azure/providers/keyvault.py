@@ -136,6 +136,7 @@ KINDS: tuple[Kind, ...] = (
         provider="Microsoft.KeyVault",
         path="vaults",
         versions=("2015-06-01", "2026-12-31"),
+        holds=False,
         taken="VaultAlreadyExists",
         over=("VaultQuotaExceeded", 409),
         defaults={
@@ -148,7 +149,7 @@ KINDS: tuple[Kind, ...] = (
                 "publicNetworkAccess": "Enabled",
             }
         },
-        computed=("properties.vaultUri", "properties.hsmPoolResourceId"),
+        computed=("properties.vaultUri",),
         check=_check,
         compute=_compute,
         show=_show,

@@ -112,11 +112,19 @@ def _disk(case: Case, disk: Body, before: Body | None) -> None:
     new, store = case.new, case.store
     option = str(disk["createOption"])
     main = "lun" not in disk
+    if "vhd" in disk:  # a blob in somebody's account: no disk of its own
+        disk.setdefault("name", new.name)
+        return
     managed = disk.setdefault("managedDisk", {})
     if not main:
         fill(disk, {"caching": "None", "toBeDetached": False, "deleteOption": "Detach"})
-    if before is not None and disk.get("name") in {None, before["name"]} and option.lower() != "attach":
-        managed.setdefault("id", before["managedDisk"]["id"])
+    if (
+        before is not None
+        and disk.get("name") in {None, before["name"]}
+        and "vhd" not in before
+        and option.lower() != "attach"
+    ):
+        managed.setdefault("id", dig(before, "managedDisk.id"))
     if "id" in managed:
         disk.setdefault("name", managed["id"].rpartition("/")[2])
     word = "OsDisk_1" if main else f"disk{disk['lun'] + 2}"
@@ -212,7 +220,7 @@ def _gone(case: Case) -> None:
     """With a machine go the disks and interfaces that were to go with it."""
     properties = case.new.properties
     for disk in _disks(properties["storageProfile"]):
-        one = case.store.get(disk["managedDisk"]["id"])
+        one = case.store.get(dig(disk, "managedDisk.id") or "")
         if one is not None and disk.get("deleteOption") == "Delete":
             case.store.remove(one)
     for nic in properties["networkProfile"]["networkInterfaces"]:

@@ -31,6 +31,8 @@ NIC |= {"enableIPForwarding": False}
 
 
 def _check(case: Case) -> None:
+    if case.new.properties["orchestrationMode"] == "Flexible" and "virtualMachineProfile" not in case.new.properties:
+        return  # a frame for machines that are made one by one
     sku = case.new.body.get("sku") or {}
     if not sku.get("name") or not isinstance(sku.get("capacity"), int):
         raise No("InvalidParameter", "Required parameter 'sku' is missing: it needs name and capacity.", 400)
@@ -41,11 +43,14 @@ def _check(case: Case) -> None:
 def _compute(case: Case) -> None:
     new, old = case.new, case.old
     said = new.properties
-    new.body["sku"]["tier"] = new.body["sku"]["name"].partition("_")[0]
     if old is not None:
         new.body["next"] = old.body.get("next", 0)
     said["uniqueId"] = old.properties["uniqueId"] if old else case.store.uuid()
     said["timeCreated"] = new.created.isoformat()
+    machines.identity(case)
+    if "virtualMachineProfile" not in said:
+        return
+    new.body["sku"]["tier"] = new.body["sku"]["name"].partition("_")[0]
     profile = said["virtualMachineProfile"]
     which = machines.system(profile["storageProfile"])
     size = 127 if which == "Windows" else 30
@@ -59,7 +64,6 @@ def _compute(case: Case) -> None:
         fill(nic.setdefault("properties", {}), NIC)
         for address in nic["properties"].get("ipConfigurations") or []:
             fill(address.setdefault("properties", {}), {"privateIPAddressVersion": "IPv4"})
-    machines.identity(case)
     if old is not None and profile != old.properties["virtualMachineProfile"]:
         automatic = dig(said, "upgradePolicy.mode") in {"Automatic", "Rolling"}
         for one in _instances(case):
@@ -83,7 +87,7 @@ def _finish(case: Case) -> None:
         for one in meant:
             one.properties["latestModelApplied"] = True
     elif case.verb in {"create", "update"}:
-        capacity = new.body["sku"]["capacity"]
+        capacity = dig(new.body, "sku.capacity") if "virtualMachineProfile" in new.properties else 0
         for one in standing[capacity:]:
             store.remove(one)
         for _ in range(capacity - len(standing)):

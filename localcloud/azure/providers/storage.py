@@ -88,6 +88,7 @@ KINDS: tuple[Kind, ...] = (
         create=Style.location,
         seconds=18,
         working=("Creating", "Succeeded"),
+        holds=False,
         taken="StorageAccountAlreadyTaken",
         busy="StorageAccountOperationInProgress",
         over=("MaxStorageAccountsCountPerSubscriptionExceeded", 409),
