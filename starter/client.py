@@ -142,9 +142,14 @@ class Holdfast:
         """Stop a run and take back what it did; or, with `keep`, leave it. One in the queue never begins."""
         board = await self.board(stack_of(run))
         arbiter = self.client.get_workflow_handle(arbiter_id(board.stack))
-        if any(q.run == run for q in board.queue):
-            await self._asked(arbiter.execute_update(Message.withdraw, Withdraw(identity=self.identity, run=run)))
-            return
+        while any(q.run == run for q in board.queue):
+            try:
+                await self._asked(arbiter.execute_update(Message.withdraw, Withdraw(identity=self.identity, run=run)))
+            except Refused:  # it has left the queue, or does so at this moment
+                await asyncio.sleep(LOOK)
+                board = await self.board(board.stack)
+            else:
+                return
         handle = self._open(board, run)
         await self._asked(handle.execute_update(Message.cancel, Stop(identity=self.identity, keep=keep)))
 

@@ -62,6 +62,7 @@ class Stack:
         self._woken = self._called = False
         self._patience = LOOK
         self._hearing: asyncio.Task[None] | None = None
+        self._starting = ""  # the run that the server is being asked to begin: still in the queue, and no longer ours
 
     @workflow.run
     async def run(self, desk: Desk) -> None:
@@ -135,6 +136,8 @@ class Stack:
     def _may_withdraw(self, wish: Withdraw) -> None:
         if all(q.run != wish.run for q in self._desk.queue):
             raise ApplicationError(f"{wish.run} is not in the queue of {self._desk.stack}", type="NotFound")
+        if wish.run == self._starting:
+            raise ApplicationError(f"{wish.run} is just beginning", type="Refused")
 
     @workflow.signal(name=Message.ended, description="A run has ended: look at it")
     def ended(self, run: str) -> None:
@@ -190,6 +193,7 @@ class Stack:
         desk, request = self._desk, queued.request
         charge = Charge(run=queued.run, request=request, ledger=self._ledger, owed=desk.owed)
         asked = asking.set(request.identity)
+        self._starting = queued.run
         try:
             handle = await workflow.start_child_workflow(
                 Workflow.provision,
@@ -210,6 +214,7 @@ class Stack:
             return
         finally:
             asking.reset(asked)
+            self._starting = ""
         who = request.identity.requester
         self._put(
             current=queued,

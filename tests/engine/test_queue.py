@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+import contextlib
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from temporalio.client import (
@@ -14,10 +15,13 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
 )
 
-from holdfast.arbiter import Ticket
+from activities.server import submit
+from holdfast.arbiter import Board, Queued, Ticket
 from holdfast.contract import CONTROL_QUEUE, Operation, State, Workflow
 from holdfast.run import Identity
-from tests.engine.harness import Engine, document, thing
+from starter.client import Holdfast
+from tests.engine.harness import ADA, Engine, document, thing
+from workers.settings import Settings
 from workflows import stack
 
 
@@ -92,6 +96,37 @@ async def test_a_run_that_has_not_begun_can_be_withdrawn(shop: Engine) -> None:
     past = {p.run: p.state for p in (await shop.board()).past}
     assert past == {first.run: State.done, second.run: State.cancelled}
     assert next(iter(shop.cloud.things.values())).fields["size"] == 1
+
+
+async def test_a_run_that_is_just_beginning_is_not_withdrawn(shop: Engine) -> None:
+    """What is called withdrawn never begins: at the very moment of its beginning a run cannot be withdrawn any more."""
+    await shop.up(_one(shop))
+    for _ in range(5):
+        ticket = await shop.submit(Operation.up, _one(shop))
+        with contextlib.suppress(WorkflowUpdateFailedError):
+            await shop.withdraw(ticket.run)
+        await shop.up(_one(shop))
+        assert len([p for p in (await shop.board()).past if p.run == ticket.run]) == 1
+
+
+async def test_whoever_stops_a_run_that_has_just_begun_stops_it(shop: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client saw it in the queue, and it has left it since: then the run itself is stopped."""
+    hold = shop.cloud.hold("create", "net")
+    request = shop.request(Operation.up, _one(shop))
+    ticket = await submit(shop.client, request)
+    await shop.reached(hold)
+    holdfast = Holdfast(shop.client, Settings(store=""), ADA)
+    now = await holdfast.board(shop.stack)
+    queued = Queued(run=ticket.run, request=request, at=datetime.now(UTC))
+    boards = [now.model_copy(update={"queue": (queued,), "current": None}), now]
+
+    async def board(_: str) -> Board:
+        return boards.pop(0)
+
+    monkeypatch.setattr(holdfast, "board", board)
+    await holdfast.cancel(ticket.run)
+    hold.let_go()
+    assert (await shop.ended(ticket)).state is State.cancelled
 
 
 async def test_nobody_crowds_out_the_others(shop: Engine) -> None:
