@@ -149,13 +149,22 @@ def _end_inner(store: Store, owner: Resource, operation: Operation) -> None:
 def _blocked(store: Store, group: Resource) -> Body | None:
     """Whether something outside a group still needs something inside it."""
     start = group.id.lower() + "/"
-    for inner in store.inside(group.id):
-        for other, by in store.referring(inner.id):
-            if not other.id.lower().startswith(start) and inner.kind.in_use[0]:
-                detail = {"code": inner.kind.in_use[0], "message": f"{inner.id} is in use by {by}.", "target": inner.id}
+    for other in store.resources.values():
+        if other.id.lower().startswith(start) or not other.kind.holds:
+            continue
+        for by, to in other.refers:
+            inner = store.owner(to)[0] if to.lower().startswith(start) else None
+            code = _in_use(inner, to) if inner else ""
+            if code:
+                detail = {"code": code, "message": f"{to} is in use by {by}.", "target": to}
                 message = f"Deletion of resource group '{group.name}' failed as resources in it could not be deleted."
                 return {"code": "ResourceGroupDeletionBlocked", "message": message, "details": [detail]}
     return None
+
+
+def _in_use(one: Resource, to: str) -> str:
+    part = parse(to).part
+    return (part.in_use[0] if part else "") or one.kind.in_use[0]
 
 
 def _seconds(store: Store, type_: str, usual: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 from localcloud.azure.kind import Kind, Part
@@ -49,6 +50,7 @@ class Target:
         return self.id.rsplit("/", 2)[0] if self.kind and len(self.names) > 1 else ""
 
 
+@lru_cache(maxsize=65536)
 def parse(path: str, method: str = "GET") -> Target:
     """What a path, or an id, points at."""
     segments = [unquote(s) for s in path.strip("/").split("/")]

@@ -225,19 +225,7 @@ def _unused(store: Store, target: str, refusal: tuple[str, int], but: Resource) 
 def _draft(store: Store, target: Target, body: Body, old: Resource | None) -> Resource:
     """The resource as it will be, checked; nothing is changed yet."""
     kind = _kind(target)
-    for place in (*NEVER_HEARD, *kind.computed):
-        drop(body, place)
-    if kind.located and not isinstance(body.get("location"), str):
-        raise No("LocationRequired", "The location property is required for this definition.", 400)
-    if kind.located:
-        body["location"] = body["location"].replace(" ", "").lower()
-        if old is not None and old.body["location"] != body["location"]:
-            raise No(
-                "InvalidResourceLocation",
-                f"The resource '{old.name}' already exists in location '{old.body['location']}' in resource group "
-                f"'{old.group}'. A resource with the same name cannot be created in location '{body['location']}'.",
-                409,
-            )
+    _heard(kind, body, old)
     fill(body, kind.defaults)
     body.setdefault("properties", {})
     for part in kind.parts:
@@ -266,6 +254,28 @@ def _draft(store: Store, target: Target, body: Body, old: Resource | None) -> Re
     if kind.check:
         kind.check(Case(store, new, old))
     return new
+
+
+def _heard(kind: Kind, body: Body, old: Resource | None) -> None:
+    """Leave of a body what its owner decides, and see that it says where."""
+    for part_of in ("properties", "tags", "sku", "identity"):
+        if body.get(part_of) is None:
+            body.pop(part_of, None)
+        elif not isinstance(body[part_of], dict):
+            raise No("InvalidRequestContent", f"The request content was invalid: '{part_of}' is no object.", 400)
+    for place in (*NEVER_HEARD, *kind.computed):
+        drop(body, place)
+    if kind.located and not isinstance(body.get("location"), str):
+        raise No("LocationRequired", "The location property is required for this definition.", 400)
+    if kind.located:
+        body["location"] = body["location"].replace(" ", "").lower()
+        if old is not None and old.body["location"] != body["location"]:
+            raise No(
+                "InvalidResourceLocation",
+                f"The resource '{old.name}' already exists in location '{old.body['location']}' in resource group "
+                f"'{old.group}'. A resource with the same name cannot be created in location '{body['location']}'.",
+                409,
+            )
 
 
 def _element(part: Part, said_: Body, kind: Kind) -> Body:
