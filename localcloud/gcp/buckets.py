@@ -156,6 +156,10 @@ def _change(cloud: Cloud, bucket: Bucket, said: Mapping[str, Any], *, whole: boo
         soft.pop("effectiveTime", None)
     else:
         soft.setdefault("effectiveTime", stamp(now))
+    if bucket.get("retentionPolicy"):
+        bucket["retentionPolicy"].setdefault("effectiveTime", stamp(now))
+    if bucket.get("autoclass", {}).get("enabled"):
+        bucket["autoclass"] = {"terminalStorageClass": "NEARLINE", "toggleTime": stamp(now)} | bucket["autoclass"]
     _access(bucket, stamp(now + timedelta(days=90)))
     if not bucket.get("lifecycle", {}).get("rule"):
         bucket.pop("lifecycle", None)

@@ -74,7 +74,7 @@ def _place(project: str, collection: str, name: str) -> Json:
 
 def _image(it: Known, project: str, name: str) -> Json:
     """The newest of a family; one of this cloud's own is shown whole."""
-    found = shapes.image(f"projects/{project}/global/images/{name}", it)
+    found = shapes.image(f"projects/{project}/global/images/{name}", it, project)
     if found is None:
         return None
     own = it.things.get(found[0].removeprefix(WWW))

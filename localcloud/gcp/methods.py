@@ -140,6 +140,11 @@ CHANGES: Mapping[str, Callable[[Call], Does]] = {
     "setTags": _whole("tags"),
     "setScheduling": _whole("scheduling"),
     "deprecate": _whole("deprecated"),
+    "setMinCpuPlatform": _field("minCpuPlatform"),
+    "setMachineResources": _field("guestAccelerators"),
+    "updateShieldedInstanceConfig": lambda call: Does(
+        {"shieldedInstanceConfig": {**call.now.get("shieldedInstanceConfig", {}), **call.body}}
+    ),
     "setDeletionProtection": lambda call: Does(
         {"deletionProtection": call.query.get("deletionProtection", "true") == "true"}
     ),

@@ -34,9 +34,12 @@ def etag(revision: int) -> str:
 
 
 def get(cloud: Cloud, resource: str, bindings: list[Json] | None = None) -> dict[str, Json]:
-    """The policy of a thing. `bindings`: those that it has from its beginning."""
+    """The policy of a thing. `bindings`: those that it has from its beginning; one without any has no version."""
     held = _all(cloud).get(resource, {"revision": 1, "version": 1, "bindings": bindings or []})
-    shown: dict[str, Json] = {"version": held["version"], "etag": etag(held["revision"])}
+    shown: dict[str, Json] = {"etag": etag(held["revision"])}
+    if not held["bindings"] and held["revision"] == 1:
+        return shown
+    shown["version"] = held["version"]
     return shown | ({"bindings": held["bindings"]} if held["bindings"] else {})
 
 

@@ -59,7 +59,7 @@ def check(kind: Kind, path: Path, body: dict[str, Any], it: Known) -> None:
     """Raises `Refused` when a reference leads nowhere, or to something that is not made yet."""
     for ref, where, text, meant in of(kind, path, body, it):
         if ref.to == "images":
-            if shapes.image(text, it) is None:
+            if shapes.image(text, it, path.project) is None:
                 raise _missing(ref, where, text, meant)
             continue
         thing = it.things.get(str(meant))

@@ -24,9 +24,9 @@ MEMORY = {"standard": 4096, "highmem": 8192, "highcpu": 1024}  # MB a CPU
 REGION_WIDE = frozenset({"US", "EU", "ASIA"})
 
 
-def image(text: str, it: Known) -> tuple[str, str, int] | None:
+def image(text: str, it: Known, project: str) -> tuple[str, str, int] | None:
     """Link, number and size in GB of the image that a reference means, also through its family."""
-    path = paths.read(text, "", "global", "images")
+    path = paths.read(text, project, "global", "images")
     if path is None:
         return None
     own = it.things.get(str(path))
@@ -123,9 +123,12 @@ def _disk(path: Path, body: dict[str, Any], it: Known) -> None:
     body.setdefault("type", f"projects/{path.project}/{path.place}/diskTypes/pd-standard")
     size = DISK_SIZES.get(str(body["type"]).rpartition("/")[2], 10)
     if body.get("sourceImage"):
-        found = image(str(body["sourceImage"]), it)
+        found = image(str(body["sourceImage"]), it, path.project)
         if found is not None:
             body["sourceImage"], body["sourceImageId"], size = found
+    if source := paths.read(str(body.get("sourceDisk", "")), path.project, path.place, "disks"):
+        other = it.things[str(source)].body
+        body["sourceDiskId"], size = other["id"], int(other["sizeGb"])
     wanted = int(body.get("sizeGb", size))
     if body.get("sourceImageId") and wanted < size:
         why = f"Disk size: '{wanted} GB' must not be less than the image size: '{size} GB'."

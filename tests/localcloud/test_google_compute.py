@@ -316,3 +316,45 @@ def test_an_address_in_use(gcp: LocalGcp) -> None:
     assert client.get(address="ip", **where).status == "RESERVED"
     client.delete_unary(address="ip", **where)
     assert [d.name for d in gcp.compute("Disks").list(**HERE)] == ["boot"]
+
+
+def test_metadata_and_tags(gcp: LocalGcp) -> None:
+    """Metadata and network tags are changed under fingerprints of their own; a PUT leaves nothing of the old rule."""
+    gcp.control.settings(**AT_ONCE)
+    instance(gcp, metadata=c.Metadata(items=[c.Items(key="a", value="1")]), tags=c.Tags(items=["web"]))
+    client = gcp.compute("Instances")
+    seen = client.get(instance="vm", **HERE)
+    metadata = c.Metadata(items=[c.Items(key="a", value="2")], fingerprint=seen.metadata.fingerprint)
+    client.set_metadata_unary(instance="vm", metadata_resource=metadata, **HERE)
+    with pytest.raises(exceptions.PreconditionFailed):
+        client.set_metadata_unary(instance="vm", metadata_resource=metadata, **HERE)
+    tags = c.Tags(items=["db"], fingerprint=seen.tags.fingerprint)
+    client.set_tags_unary(instance="vm", tags_resource=tags, **HERE)
+    found = client.get(instance="vm", **HERE)
+    assert (found.metadata.items[0].value, list(found.tags.items)) == ("2", ["db"])
+    firewalls, tcp = gcp.compute("Firewalls"), c.Allowed(I_p_protocol="tcp", ports=["80"])
+    rule = c.Firewall(name="rule", network="global/networks/default", allowed=[tcp], source_ranges=["10.0.0.0/8"])
+    firewalls.insert_unary(firewall_resource=rule, **FOR_ALL)
+    whole = c.Firewall(name="rule", network="global/networks/default", allowed=[tcp], source_tags=["web"])
+    firewalls.update_unary(firewall="rule", firewall_resource=whole, **FOR_ALL)
+    after = firewalls.get(firewall="rule", **FOR_ALL)
+    assert (list(after.source_ranges), list(after.source_tags), after.priority) == ([], ["web"], 1000)
+    with pytest.raises(exceptions.BadRequest, match="cannot be changed"):
+        firewalls.patch_unary(firewall="rule", firewall_resource=c.Firewall(network="global/networks/x"), **FOR_ALL)
+
+
+def test_an_image_of_a_disk(gcp: LocalGcp) -> None:
+    """An image is as large as its disk, and outlives it; it is found by its family, and no disk of it is smaller."""
+    gcp.control.settings(**AT_ONCE)
+    disk(gcp)
+    image = c.Image(name="image", family="mine", source_disk=f"zones/{ZONE}/disks/disk")
+    gcp.compute("Images").insert_unary(image_resource=image, **FOR_ALL)
+    gcp.compute("Disks").delete_unary(disk="disk", **HERE)
+    assert gcp.compute("Images").get_from_family(family="mine", **FOR_ALL).disk_size_gb == 10
+    small = c.Disk(name="small", size_gb=5, source_image="global/images/image")
+    with pytest.raises(exceptions.BadRequest, match="must not be less than the image size"):
+        gcp.compute("Disks").insert_unary(disk_resource=small, **HERE)
+    same = c.Disk(name="same", source_image=f"projects/{PROJECT}/global/images/family/mine")
+    gcp.compute("Disks").insert_unary(disk_resource=same, **HERE)
+    assert gcp.compute("Disks").get(disk="same", **HERE).source_image.endswith("global/images/image")
+    assert [i.name for i in gcp.compute("Images").list(project="debian-cloud", retry=None)]
