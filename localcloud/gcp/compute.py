@@ -11,7 +11,7 @@ from typing import Any
 
 from localcloud.core.asked import Answer
 from localcloud.core.cloud import Cloud, Json
-from localcloud.gcp import catalog, listing, methods, paths
+from localcloud.gcp import catalog, groups, listing, paths
 from localcloud.gcp.changing import once
 from localcloud.gcp.refusals import answer, not_found
 from localcloud.gcp.standing import Call, begin, show, shower, standing
@@ -40,6 +40,7 @@ def do(cloud: Cloud, call: Call) -> Answer:
     settle(cloud)
     it = known(cloud)
     begin(cloud, it, call.project)
+    groups.reconcile(cloud, it)
     if call.collection == "operations":
         return _operations(cloud, it, call)
     public = call.collection == "images" and (call.name.startswith("family/") or call.project in catalog.IMAGE_PROJECTS)
@@ -57,8 +58,7 @@ def do(cloud: Cloud, call: Call) -> Answer:
         case "get":
             return answer(show(it, kind, standing(it, call)))
         case verb if verb in kind.methods and kind.methods[verb].reads:
-            thing = standing(it, call)
-            return answer(methods.READS[verb](methods.Call(thing, call.body, call.query, it)))
+            return answer(groups.listed(it, standing(it, call)))
         case _:
             return once(cloud, it, kind, call)
 
@@ -127,6 +127,7 @@ def wait(cloud: Cloud, call: Call) -> None:
 def world(cloud: Cloud) -> dict[str, Json]:
     """Every thing that somebody made."""
     settle(cloud)
+    groups.reconcile(cloud, known(cloud))
     it, shows = known(cloud), dict[tuple[str, str], Callable[[Thing], dict[str, Json]]]()
     shown: dict[str, Json] = {}
     for name, thing in sorted(((n, t) for n, t in it.things.items() if not t.auto), key=lambda each: each[0]):

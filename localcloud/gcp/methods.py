@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from localcloud.core.cloud import Json
-from localcloud.gcp import paths, shapes
+from localcloud.gcp import shapes
 from localcloud.gcp.refusals import Refused, invalid, required
 from localcloud.gcp.state import Known, Thing, fingerprint
 
@@ -162,20 +161,3 @@ CHANGES: Mapping[str, Callable[[Call], Does]] = {
     "resume": _running("RUNNING", "STAGING", "SUSPENDED"),
     "reset": lambda _: Does({}),
 }
-
-
-def members(call: Call) -> Json:
-    """`listManagedInstances`: as many as the group shall have, in the zone that it is in, or in the region's first."""
-    path, status = call.thing.path, "CREATING" if call.thing.busy else "RUNNING"
-    zone = path.place if path.place.startswith("zones/") else f"{path.place.replace('regions', 'zones')}-a"
-    seed = fingerprint(str(call.now["id"])).lower().replace("+", "a").replace("/", "b").replace("=", "c")
-    found: list[Json] = []
-    for number in range(int(call.now["targetSize"])):
-        name = f"{call.now['baseInstanceName']}-{seed[:2]}{number:02x}"
-        link = paths.Path(path.project, zone, "instances", name).link
-        doing = "CREATING" if call.thing.busy else "NONE"
-        found.append({"instance": link, "name": name, "currentAction": doing, "instanceStatus": status})
-    return {"managedInstances": found} if found else {}
-
-
-READS: Mapping[str, Callable[[Call], Json]] = {"listManagedInstances": members}

@@ -23,6 +23,7 @@ class Thing:
     auto: bool = False  # the cloud made it by itself
     phases: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)  # what its body will have, and when
     busy: str = ""  # the operation that is under way on it
+    member_of: str = ""  # the path of the group that made it
     made_with: str = ""  # the path of what it was made together with: it goes when that cannot be made
 
 

@@ -254,8 +254,15 @@ def test_a_group(gcp: LocalGcp) -> None:
     assert (found.status.is_stable, found.target_size) == (True, 3)
     members = list(groups.list_managed_instances(instance_group_manager="group", **HERE))
     assert [m.instance_status for m in members] == ["RUNNING"] * 3
+    gcp.control.settings(**AT_ONCE)
+    gcp.compute("Instances").delete_unary(instance=members[0].name, **HERE)
+    healed = {m.name for m in groups.list_managed_instances(instance_group_manager="group", **HERE)}
+    assert (len(healed), members[0].name in healed) == (3, False)
+    assert {i.name for i in gcp.compute("Instances").list(**HERE)} == healed
     with pytest.raises(exceptions.BadRequest, match="already being used"):
         templates.delete_unary(instance_template="template", **FOR_ALL)
+    groups.delete_unary(instance_group_manager="group", **HERE)
+    assert list(gcp.compute("Instances").list(**HERE)) == []
 
 
 def test_a_load_balancer(gcp: LocalGcp) -> None:
