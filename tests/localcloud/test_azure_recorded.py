@@ -175,6 +175,8 @@ def writable(value: Any, key: str = "") -> Any:
         return value
     named = "name" in value and "properties" in value
     dropped = COMPUTED | ({"id", "type"} if named else set())
+    if "principalId" not in value:  # a vault's tenant is its owner's choice, an identity's is not
+        dropped = dropped - {"tenantId"}
     made = {k: writable(v, k) for k, v in value.items() if k not in dropped}
     if str(value.get("createOption")) in {"FromImage", "Empty"} and "managedDisk" in made:
         made["managedDisk"].pop("id", None)

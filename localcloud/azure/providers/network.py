@@ -8,7 +8,7 @@ from typing import Any
 from localcloud.azure.answers import No
 from localcloud.azure.kind import Case, Kind, Part, Style
 from localcloud.azure.providers import addresses
-from localcloud.azure.trees import dig
+from localcloud.azure.trees import dig, fill
 
 PROVIDER = "Microsoft.Network"
 VERSIONS = ("2015-06-15", "2026-12-31")
@@ -44,6 +44,17 @@ _STANDARD = (
 def _guid(case: Case) -> None:
     store, new, old = case.store, case.new, case.old
     new.properties["resourceGuid"] = old.properties["resourceGuid"] if old else store.uuid()
+
+
+def _compute_network(case: Case) -> None:
+    _guid(case)
+    for subnet in case.new.properties["subnets"]:
+        for endpoint in subnet["properties"].get("serviceEndpoints") or []:
+            fill(endpoint, {"provisioningState": "Succeeded", "locations": [case.new.body["location"]]})
+        for delegation in subnet["properties"]["delegations"]:
+            delegation["id"] = f"{case.new.id}/subnets/{subnet['name']}/delegations/{delegation['name']}"
+            delegation["type"] = "Microsoft.Network/virtualNetworks/subnets/delegations"
+            fill(delegation.setdefault("properties", {}), {"provisioningState": "Succeeded", "actions": []})
 
 
 def _blocks(texts: Any) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
@@ -154,7 +165,7 @@ KINDS: tuple[Kind, ...] = (
         ),
         in_use=("InUseVirtualNetworkCannotBeDeleted", 400),
         check=_check_network,
-        compute=_guid,
+        compute=_compute_network,
     ),
     Kind(
         provider=PROVIDER,
