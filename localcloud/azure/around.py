@@ -8,7 +8,7 @@ import re
 from localcloud.azure import listing, operations
 from localcloud.azure.answers import No, said
 from localcloud.azure.paths import Target
-from localcloud.azure.providers import authorization, keyvault
+from localcloud.azure.providers import authorization, keyvault, machines
 from localcloud.azure.store import Store, absent
 from localcloud.azure.table import KINDS
 from localcloud.azure.verbs import Call
@@ -23,6 +23,11 @@ PROVIDER = re.compile(r"/subscriptions/[^/]+/providers(?:/([^/]+)(/register)?)?"
 TAGS = re.compile(r"(.+)/providers/Microsoft\.Resources/tags/default", re.IGNORECASE)
 NAME_FREE = re.compile(
     r"/subscriptions/[^/]+/providers/(Microsoft\.Storage|Microsoft\.KeyVault)/checkNameAvailability", re.IGNORECASE
+)
+IMAGES = re.compile(
+    r"/subscriptions/([^/]+)/providers/Microsoft\.Compute/locations/([^/]+)/publishers/([^/]+)/artifacttypes/vmimage/"
+    r"offers/([^/]+)/skus/([^/]+)/versions(?:/([^/]+))?",
+    re.IGNORECASE,
 )
 UNIQUE = {"microsoft.storage": "Microsoft.Storage/storageAccounts", "microsoft.keyvault": "Microsoft.KeyVault/vaults"}
 
@@ -48,6 +53,8 @@ def answer(store: Store, call: Call, method: str) -> Answer | None:
         return _tags(store, call, method, read[1])
     if (read := NAME_FREE.fullmatch(path)) and method == "POST":
         return _name_free(store, UNIQUE[read[1].lower()], str(call.body.get("name", "")))
+    if (read := IMAGES.fullmatch(path)) and method == "GET":
+        return _images(call, read[2], read[6] or "")
     if (read := PROVIDER.fullmatch(path)) and method in {"GET", "POST"}:
         return _provider(store, call, read[1] or "")
     return keyvault.deleted(store, call, method) or authorization.definitions(call, method)
@@ -86,6 +93,21 @@ def _provider(store: Store, call: Call, name: str) -> Answer:
         for one in names
     ]
     return said(200, shown[0]) if name else listing.page(store, call, shown)
+
+
+def _images(call: Call, location: str, version: str) -> Answer:
+    """The versions of an image, newest last, or one of them."""
+    base = call.target.path.rstrip("/").removesuffix(f"/{version}" if version else "")
+    shown = [{"id": f"{base}/{v}", "name": v, "location": location} for v in machines.IMAGES if version in {"", v}]
+    if not version:
+        top = call.query.get("$top", "")
+        newest = "desc" in call.query.get("$orderby", "")
+        listed = list(reversed(shown)) if newest else shown
+        return said(200, listed[: int(top)] if top.isdigit() else listed)
+    if not shown:
+        raise No("PlatformImageNotFound", f"The platform image version '{version}' is not available.", 404)
+    disk = {"operatingSystem": "Windows" if "windows" in base.lower() else "Linux"}
+    return said(200, shown[0] | {"properties": {"osDiskImage": disk, "hyperVGeneration": "V2", "architecture": "x64"}})
 
 
 def _tags(store: Store, call: Call, method: str, scope: str) -> Answer:

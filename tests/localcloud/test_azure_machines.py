@@ -159,3 +159,14 @@ def test_a_new_model_is_rolled_out(azure: LocalAzure) -> None:
     instances.begin_power_off("shop", "web", "1").result()
     codes = [s.code for s in instances.get_instance_view("shop", "web", "1").statuses]
     assert "PowerState/stopped" in codes
+
+
+def test_images(azure: LocalAzure) -> None:
+    """An image's versions are listed, a machine gets the newest, and one that is not there is refused."""
+    images = azure.compute.virtual_machine_images
+    which = (WHERE, "Canonical", "ubuntu-24_04-lts", "server")
+    newest = images.list(*which, top=1, orderby="name desc")[0].name
+    assert launch(azure).storage_profile.image_reference.exact_version == newest
+    assert images.get(*which, newest).os_disk_image.operating_system == "Linux"
+    with refused("PlatformImageNotFound", 404):
+        images.get(*which, "0.0.0")

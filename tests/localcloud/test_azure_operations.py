@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,3 +106,15 @@ def test_the_ledger(azure: LocalAzure) -> None:
     assert (theirs.service, theirs.action) == ("Microsoft.Compute", "Microsoft.Compute/disks/write")
     assert (theirs.account, theirs.region, theirs.status) == (azure.compute._config.subscription_id, WHERE, 202)
     assert (theirs.made, theirs.tags) == ([made.id], {"holdfast": "x"})
+
+
+def test_a_restart_loses_nothing(tmp_path: Path) -> None:
+    """What stands, and what is under way, outlives the process."""
+    with LocalAzure(tmp_path, state=True) as own:
+        group(own)
+        own.compute.disks.begin_create_or_update("shop", "disk", EMPTY, polling=False)
+        own.stop()
+        own.start()
+        assert own.compute.disks.get("shop", "disk").provisioning_state == "Creating"
+        own.control.step(10)
+        assert own.compute.disks.get("shop", "disk").provisioning_state == "Succeeded"

@@ -14,6 +14,7 @@ from localcloud.azure.trees import dig, fill
 
 VERSIONS = ("2015-06-15", "2026-12-31")
 EXTENSION = "Microsoft.Compute/virtualMachines/extensions"
+IMAGES = ("1.0.20250101", "1.0.20250701", "1.0.20260101")  # the versions of every image; the last is the latest
 TENANT = "00000000-0000-0000-0000-00000000000a"
 AFTER = {"create": "running", "start": "running", "restart": "running", "reimage": "running", "redeploy": "running"}
 AFTER |= {"powerOff": "stopped", "deallocate": "deallocated"}
@@ -97,7 +98,7 @@ def _compute(case: Case) -> None:
     which = system(profile)
     image = profile.get("imageReference")
     if isinstance(image, dict) and "publisher" in image:
-        image["exactVersion"] = "1.0.20260101" if image.get("version", "latest") == "latest" else image["version"]
+        image["exactVersion"] = IMAGES[-1] if image.get("version", "latest") == "latest" else image["version"]
     fill(profile["osDisk"], {"osType": which, "caching": "ReadWrite", "deleteOption": "Detach"})
     fill(profile["osDisk"], {"diskSizeGB": 127 if which == "Windows" else 30})
     before = {d.get("lun", "os"): d for d in (_disks(old.properties["storageProfile"]) if old else [])}
