@@ -74,3 +74,14 @@ def reveal(value: Any, read: Callable[[Secret], str]) -> Any:
     if isinstance(value, list | tuple):
         return [reveal(v, read) for v in value]
     return value
+
+
+def veil(shown: Any, written: Any) -> Any:
+    """What a cloud shows, with the `Secret` in the place of whatever it shows of one that was written there."""
+    if isinstance(written, Secret):
+        return written
+    if isinstance(shown, dict) and isinstance(written, dict):
+        return {k: veil(v, written.get(k)) for k, v in shown.items()}
+    if isinstance(shown, list) and isinstance(written, list) and len(shown) == len(written):
+        return [veil(one, other) for one, other in zip(shown, written, strict=True)]
+    return shown

@@ -10,6 +10,7 @@ from holdfast.diff import value_at
 from holdfast.plan import FieldChange, Undo, UndoLabel, Verb
 from holdfast.planners.courses import Course, Turn
 from holdfast.resource import Observation
+from holdfast.secret import veil
 from holdfast.values import freeze, thaw
 
 
@@ -95,7 +96,7 @@ def _delete(course: Course) -> Draft:
         Verb.delete,
         Undo(label=label, verb=Verb.create, note=note),
         # What cannot be read is as we last wrote it.
-        spec=freeze(known | course.kind.canonical(live.properties)),
+        spec=freeze(known | _shown(course, live)),
         reason_code=course.code,
         **_standing(course, live),
     )
@@ -120,7 +121,7 @@ def _leftover(course: Course, old: Observation, generation: int) -> Draft:
         course,
         Verb.delete,
         Undo(label=label, verb=Verb.create, note=note),
-        spec=freeze(course.kind.canonical(old.properties)),
+        spec=freeze(_shown(course, old)),
         deposed=True,
         generation=generation,
         reason="the old half of an earlier replace",
@@ -221,10 +222,16 @@ def _as_it_stands(course: Course) -> dict[str, Any]:
     return course.kind.canonical(course.standing.properties)
 
 
+def _shown(course: Course, live: Observation) -> dict[str, Any]:
+    """What stands, canonical, and as far as a plan may repeat it: a secret that the cloud shows stays a reference."""
+    seen: dict[str, Any] = veil(course.kind.canonical(live.properties), course.kind.canonical(course.last or {}))
+    return seen
+
+
 def _standing(course: Course, live: Observation) -> dict[str, Any]:
     """The facts of an action on something that stands."""
     return {
-        "before": freeze(course.kind.canonical(live.properties)),
+        "before": freeze(_shown(course, live)),
         "remote_id": live.remote_id,
         "token": live.token,
         "gave": dict(live.outputs),
