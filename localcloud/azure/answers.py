@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from localcloud.core.asked import Answer, Asked
@@ -22,6 +26,17 @@ class No(Exception):
     def error(self) -> dict[str, Any]:
         """What stands under `error`."""
         return {"code": self.code, "message": self.message, **self.more}
+
+
+@contextmanager
+def shaped() -> Iterator[None]:
+    """A body whose parts are of other types than the table reads them as is the caller's fault; the log has where."""
+    try:
+        yield
+    except (TypeError, AttributeError, LookupError) as error:
+        traceback.print_exc(file=sys.stderr)
+        message = f"The request content was invalid and could not be deserialized: {error}."
+        raise No("InvalidRequestContent", message, 400) from error
 
 
 def said(status: int, body: Any = None, **headers: str) -> Answer:

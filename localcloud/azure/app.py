@@ -88,9 +88,11 @@ class Azure:
             return listing.answer(store, call)
         match method:
             case "PUT" if not target.listed:
-                return verbs.write_part(store, call) if target.part else verbs.write(store, call)
+                with answers.shaped():
+                    return verbs.write_part(store, call) if target.part else verbs.write(store, call)
             case "PATCH" if not target.listed:
-                return verbs.change(store, call)
+                with answers.shaped():
+                    return verbs.change(store, call)
             case "DELETE" if not target.listed:
                 return verbs.remove(store, call)
             case "POST" if not target.listed:

@@ -96,6 +96,8 @@ def test_what_is_wrong_with_a_body(azure: LocalAzure) -> None:
     group(azure)
     no_place = {k: v for k, v in BODY.items() if k != "location"}
     assert ask(azure, "PUT", f"{DISKS}/disk{VERSION}", no_place)[1]["error"]["code"] == "LocationRequired"
+    odd = BODY | {"sku": {"name": 5}}
+    assert ask(azure, "PUT", f"{DISKS}/disk{VERSION}", odd)[1]["error"]["code"] == "InvalidRequestContent"
     assert ask(azure, "PUT", f"{DISKS}/disk{VERSION}", [])[1]["error"]["code"] == "InvalidRequestContent"
     disk(azure)
     with refused("InvalidResourceLocation", 409):
