@@ -42,7 +42,6 @@ class Settle(Wire):
     """One look at whether an act has come to its end."""
 
     act: Act
-    remote_id: str | None = None
     within: timedelta  # from `since`; then `NotStabilized`
     since: datetime | None = None  # when the cloud was asked; None: when the first look was scheduled
 

@@ -81,10 +81,6 @@ class Ledger(Wire):
     sensitive_outputs: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()  # the stacks whose outputs went into what stands
 
-    def by_address(self) -> dict[Address, Entry]:
-        """The entries by their address; the newest wins."""
-        return {e.address: e for e in self.entries}
-
     def beside(self, newer: Ledger) -> Ledger:
         """What either ledger knows; where both know something of one resource, the newer one is right."""
         entries = {(e.address, e.remote_id): e for e in self.entries}
@@ -109,11 +105,6 @@ class Fate(StrEnum):
     stuck = "stuck"  # neither done nor undone; owed
     kept = "kept"  # stands because a stuck one needs it; owed
     lost = "lost"  # irreversibly gone; owed
-
-    @property
-    def owed(self) -> bool:
-        """Whether somebody still has to do something about it."""
-        return self in {Fate.stuck, Fate.kept, Fate.lost}
 
 
 class Trace(Wire):
@@ -223,7 +214,6 @@ class Charge(Wire):
     journal: Packed | None = None  # of a Journal
     settling: dict[str, Settling] = Field(default_factory=dict)  # "SEQ", or "SEQ back"
     started: datetime | None = None
-    paces: dict[str, float] = Field(default_factory=dict)  # kind/verb -> mean seconds so far, for the time left
 
 
 class Draft(Wire):

@@ -12,7 +12,6 @@ from typing import Any
 
 MARK = "$secret"
 HIDDEN = "•••"
-SCHEMES = ("env", "file")  # env:NAME, file:/absolute/path
 
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00-\x1f\x7f]+")
 
