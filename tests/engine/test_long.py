@@ -91,10 +91,8 @@ async def test_settling_goes_on_with_the_time_it_has_left(shop: Engine, monkeypa
     shop.cloud.settle_looks = 0  # for its removal
     report = await shop.ended(ticket)
     assert report.cause is not None
+    # No execution lasts as long as that: with all the time again in each, this would never have come.
     assert report.cause.error == "NotStabilized"
-    assert report.ended is not None
-    assert report.started is not None
-    assert report.ended - report.started < timedelta(seconds=7)
     assert len(await shop.chain((await shop.board()).past[-1].execution)) > 2
 
 
