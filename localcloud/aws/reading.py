@@ -10,12 +10,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from moto.core.parse import PROTOCOL_PARSERS
+from botocore.exceptions import UnknownServiceError
+from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from localcloud.core.asked import Asked, Environ
 from localcloud.core.cloud import Json
@@ -33,6 +35,9 @@ NAMES = {
     "states": "stepfunctions",
 }
 READS = re.compile(r"(Describe|Get|List|Head|Search|Lookup|Select|Simulate|Receive|Query|Scan|Decode|Validate)")
+# No service that signs so, none of its operations is asked for, or the body is not what the operation takes. Whatever
+# else goes wrong here is the local cloud's own fault, and no answer about the request.
+NOBODY_CAN_READ = (UnknownServiceError, NotFound, MethodNotAllowed, RequestParserError, ValueError)
 # STS hands out sessions: nothing that stands.
 NEVER_MUTATES = frozenset({"sts"})
 
@@ -44,7 +49,7 @@ def read(environ: Environ, body: bytes) -> Asked:
     action, parameters, detail = "", dict[str, Json](), _asked_for(environ, body)
     try:
         action, parameters = _operation(service, Request(environ))
-    except Exception:  # noqa: BLE001  # a request that nobody can read has no action; that is the answer
+    except NOBODY_CAN_READ:
         action = ""
     mutates = bool(action) and not READS.match(action) and service not in NEVER_MUTATES
     dry = mutates and parameters.get("DryRun") is True
@@ -95,7 +100,7 @@ def _wire(environ: Environ, service: str) -> str:
 def _described(service: str) -> str:
     try:
         return str(get_service_model(NAMES.get(service, service)).resolved_protocol)
-    except Exception:  # noqa: BLE001  # botocore knows no service that signs so; those with other names are younger ones
+    except UnknownServiceError:  # those with other names are younger ones
         return "rest-json"
 
 

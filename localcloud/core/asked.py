@@ -61,7 +61,7 @@ class Dialect(Protocol):
     """One cloud: how it reads requests, carries them out, says no, and what stands in it."""
 
     def read(self, environ: Environ, body: bytes) -> Asked:
-        """What a request asks. Raises nothing: what it cannot read has the action ""."""
+        """What a request asks, by one thread at a time: what nobody can read has the action ""."""
 
     def execute(self, environ: Environ, body: bytes, asked: Asked) -> Answer:
         """Carry it out. Whatever it raises becomes the cloud's own internal error."""

@@ -74,7 +74,8 @@ class Gate:
             return _send(environ, start_response, Answer(413, (), b""))
         if environ["PATH_INFO"].startswith(Control.PREFIX):
             return _send(environ, start_response, self.control.answer(environ, body))
-        asked = self.dialect.read(environ, body)
+        with self.cloud.lock:  # dialects read by descriptions that are built as they are first needed
+            asked = self.dialect.read(environ, body)
         fate = self.faults.decide(asked, self.cloud.clock.now())
         return _send(environ, start_response, self._through(_Case(environ, body, asked, fate, self._next_id())))
 

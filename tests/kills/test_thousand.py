@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -117,7 +118,7 @@ def test_a_thousand_resources_killed_twice_and_taken_back(tmp_path: Path, cloud:
         control.refuse("VolumeLimitExceeded", action="CreateVolume", contains="thousand/aws.volume/leaf")
         running = home.begin("up", home.document(TREE), "--yes", "-o", "json")
         for share in (300, 700):
-            until(partial(_has_come, home, share), 300, f"the first {share}")
+            until(partial(_has_come, home, running, share), 300, f"the first {share}")
             home.kill_workers()
             home.start_workers()
         said = ended(running, 700)
@@ -133,8 +134,14 @@ def test_a_thousand_resources_killed_twice_and_taken_back(tmp_path: Path, cloud:
     assert max(memory.peaks.values()) < MOST_MEMORY, memory.peaks
 
 
-def _has_come(home: House, share: int) -> bool:
-    return bool(home.cloud.control.health()["last"] >= share)
+def _has_come(home: House, running: subprocess.Popen[str], share: int) -> bool:
+    """Whether the cloud was changed that often. Fails at once if the run has turned round already."""
+    control = home.cloud.control
+    last = control.health()["last"]
+    turned = next((e for e in control.executed(since=max(0, last - 100)) if e.action.startswith("Delete")), None)
+    assert turned is None, f"it takes back before {share} are made: {turned}"
+    assert running.poll() is None, ended(running, 1)
+    return bool(last >= share)
 
 
 def _made(home: House) -> dict[str, set[str]]:
