@@ -76,6 +76,6 @@ def test_a_failure_of_our_own_is_no_answer_about_the_request(monkeypatch: pytest
         reading.read(_request("/a-bucket", "PUT"), b"")
 
 
-@pytest.mark.parametrize(("method", "path"), [("PATCH", "/a-bucket"), ("BREW", "/")])
+@pytest.mark.parametrize("method, path", [("PATCH", "/a-bucket"), ("BREW", "/")])
 def test_what_aws_has_not_is_no_action(method: str, path: str) -> None:
     assert reading.read(_request(path, method), b"").action == ""
