@@ -1,0 +1,1 @@
+"""Azure: how its resources say whose they are."""
