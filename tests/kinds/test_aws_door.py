@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from activities.providers.aws import door
+from activities.providers.aws import credentials, door
 from holdfast.errors import HoldfastError, InvalidInput, NotAllowed
 from holdfast.model import Scope
+from tests.cloud import ACCOUNT, REGION, LocalAws
 
 
 @pytest.mark.parametrize(
@@ -17,10 +18,42 @@ def test_a_client_that_cannot_be_made(
     monkeypatch: pytest.MonkeyPatch, profile: str, region: str, error: type[HoldfastError]
 ) -> None:
     """A profile that is not there, or a region that cannot be, is refused at once, and not tried for days."""
-    monkeypatch.setattr(door, "_clients", {})
-    monkeypatch.setattr(door, "_account", [])
-    for name, value in {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}.items():
-        monkeypatch.setenv(name, value)
+    _blank(monkeypatch)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_PROFILE", profile) if profile else monkeypatch.delenv("AWS_PROFILE", raising=False)
     with pytest.raises(error):
-        door.AwsVisit(Scope("aws", "123456789012", region)).client("ec2")
+        door.AwsVisit(Scope("aws", ACCOUNT, region)).client("ec2")
+
+
+def test_a_worker_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that finds no AWS credentials at all refuses the scope by its name, before any request."""
+    _blank(monkeypatch)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with pytest.raises(NotAllowed, match=f"no AWS credentials for aws/{ACCOUNT}/{REGION} by its default chain"):
+        door.open_visit(Scope("aws", ACCOUNT, REGION))
+
+
+def test_another_account(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials of one account open no door to another, which is named; to their own they do."""
+    monkeypatch.setattr(credentials, "_sources", {})
+    visit = door.open_visit(Scope("aws", ACCOUNT, REGION))
+    assert visit.client("ec2").describe_instances()["Reservations"] == []
+    assert (visit.calls, len(visit.requests), visit.answered) == (1, 1, True)
+    with pytest.raises(NotAllowed, match=rf"(?s)belong to account {ACCOUNT}.*credentials of account 999900001111"):
+        door.open_visit(Scope("aws", "999900001111", REGION))
+
+
+def _blank(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that an earlier test, or this machine, has of AWS."""
+    monkeypatch.setattr(door, "_clients", {})
+    monkeypatch.setattr(door, "_account", [])
+    monkeypatch.setattr(credentials, "_sources", {})
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HOLDFAST_CREDENTIALS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)

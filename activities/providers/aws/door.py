@@ -1,4 +1,5 @@
-"""The one place that opens AWS's SDK: clients for a scope, with the SDK's retries off and its errors in our words.
+"""The one place that opens AWS's SDK: clients for a scope, with its credentials, the SDK's retries off and its errors
+in our words.
 
 A retry of the SDK's own would hide a lost answer from the protocol that looks before it repeats. Deadlines here are
 shorter than the activity's, so no request outlives its attempt.
@@ -10,8 +11,6 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -23,21 +22,16 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NoConnection
 
+from activities.credentials.choosing import where
+from activities.credentials.ways import Aws
 from activities.providers.aws.codes import advice, classify
+from activities.providers.aws.credentials import CONFIG, aws_way, mint, session
 from holdfast.errors import Broken, HoldfastError, InvalidInput, NotAllowed, Unavailable
 from holdfast.model import Scope
 
-CONFIG = Config(
-    connect_timeout=5,
-    read_timeout=20,
-    retries={"total_max_attempts": 1, "mode": "standard"},
-    max_pool_connections=100,
-    user_agent_appid="holdfast",
-)
-
 _lock = threading.RLock()
-_clients: dict[tuple[str, str], Any] = {}
-_account: list[str] = []
+_clients: dict[tuple[Aws, str, str], Any] = {}
+_account: list[tuple[Aws, str]] = []  # whose the credentials of each way are: a handful
 _now = threading.local()  # the visit whose call this thread makes: clients are shared, request ids are not
 
 
@@ -45,7 +39,8 @@ class AwsVisit:
     """See `activities.clouds.Visit`. Its clients may be used by several threads."""
 
     def __init__(self, scope: Scope) -> None:
-        self._scope = scope
+        self.scope = scope
+        self._way: Aws | None = None
         self._requests: list[str] = []
         self._calls: list[None] = []  # appended to, not counted up: several threads do
         self.answered = True
@@ -61,8 +56,20 @@ class AwsVisit:
         return len(self._calls)
 
     def client(self, service: str) -> Any:
-        """The SDK's client of a service, in the visit's region."""
-        return _Translated(_client(service, self._scope.region), self)
+        """The SDK's client of a service, in the visit's region and with its scope's credentials."""
+        self.sign()
+        return _Translated(_client(service, self.scope.region, self.way), self)
+
+    @property
+    def way(self) -> Aws:
+        """Where its credentials come from. Raises `NotAllowed`, naming the scope, when no entry is for it."""
+        if self._way is None:
+            self._way = aws_way(self.scope)
+        return self._way
+
+    def sign(self) -> None:
+        """Have credentials before a request is counted as one. Raises `NotAllowed`, naming the scope."""
+        mint(self.way, self.scope)
 
     def asks(self) -> None:
         """A request leaves."""
@@ -78,32 +85,38 @@ class AwsVisit:
 
 
 def open_visit(scope: Scope) -> AwsVisit:
-    """A visit to an account. Raises `NotAllowed` when this worker's credentials are another account's, or missing."""
-    mine = _whose(scope.region)
+    """A visit to an account. Raises `NotAllowed` when the scope's credentials are another account's, or missing."""
+    visit = AwsVisit(scope)
+    mine = _whose(visit)
     if mine != scope.account:
         raise NotAllowed(
-            f"this worker's AWS credentials belong to account {mine}, and {scope} is another",
+            f"this worker's AWS credentials for {scope} ({where()}) belong to account {mine}, which is another",
             standing="nothing was touched",
-            next=f"run a worker with credentials of account {scope.account}, or mend the document's scope",
+            next=f"give the worker credentials of account {scope.account}, run one that has them, or mend the "
+            "document's scope",
         )
-    return AwsVisit(scope)
+    return visit
 
 
-def _whose(region: str) -> str:
-    with _lock:
-        if not _account:
-            sts = _Translated(_client("sts", region))
-            _account.append(str(sts.get_caller_identity()["Account"]))
-        return _account[0]
+def _whose(visit: AwsVisit) -> str:
+    for known, account in tuple(_account):
+        if known == visit.way:
+            return account
+    # Not under a lock: two that ask at once hear the same, and a slow answer holds up nobody else's account.
+    visit.sign()
+    sts = _Translated(_client("sts", visit.scope.region, visit.way))  # it is no request of the visit's own
+    found = str(sts.get_caller_identity()["Account"])
+    _account.append((visit.way, found))
+    return found
 
 
-def _client(service: str, region: str) -> Any:
+def _client(service: str, region: str, way: Aws | None = None) -> Any:
     # Making one parses the service's model: tens of milliseconds, and boto3's session is not thread-safe meanwhile.
-    key = (service, region)
+    key = (way or Aws(), service, region)
     with _lock:
         if key not in _clients:
             try:
-                made = boto3.client(service, region_name=region, config=CONFIG)
+                made = session(key[0], region).client(service, region_name=region, config=CONFIG)
             except BotoCoreError as error:
                 raise translate(error) from error
             made.meta.events.register("before-call", _asks)
@@ -138,7 +151,7 @@ class _Translated:
             return lambda **arguments: self._pages(method(**arguments))
 
         def call(**arguments: Any) -> Any:
-            _now.visit = self._visit
+            self._begin()
             try:
                 return method(**arguments)
             except (ClientError, BotoCoreError) as error:
@@ -146,8 +159,14 @@ class _Translated:
 
         return call
 
-    def _pages(self, pages: Any) -> Iterator[Any]:
+    def _begin(self) -> None:
+        _now.visit = None  # minting may make requests of its own
+        if self._visit is not None:
+            self._visit.sign()
         _now.visit = self._visit
+
+    def _pages(self, pages: Any) -> Iterator[Any]:
+        self._begin()
         try:
             yield from pages
         except (ClientError, BotoCoreError) as error:

@@ -1,0 +1,219 @@
+"""AWS's credentials for a scope: a session for each way, whose credentials are minted when a request needs them.
+
+What is minted by STS is kept until five minutes before it expires, then asked for anew by whichever request comes
+first; while it is still good, others go on with it, and a refusal does them no harm. A refused mint is not kept. What a
+profile or the default chain finds is kept as botocore keeps it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    AssumeRoleWithWebIdentityCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    InvalidRegionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+from botocore.exceptions import ConnectionError as NoConnection
+from botocore.session import Session
+from botocore.utils import FileWebIdentityTokenLoader
+
+from activities.credentials.choosing import way, where
+from activities.credentials.ways import AssumeRole, Aws, WebIdentity
+from activities.providers.aws.codes import classify
+from holdfast.errors import Broken, HoldfastError, InvalidInput, NotAllowed, Unavailable
+from holdfast.model import Scope
+
+CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=20,
+    retries={"total_max_attempts": 1, "mode": "standard"},
+    max_pool_connections=100,
+    user_agent_appid="holdfast",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A session, and what is held while its chain is walked: botocore's session is not thread-safe meanwhile."""
+
+    session: Any
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_lock = threading.Lock()
+_sources: dict[Aws, Source] = {}
+
+
+def aws_way(scope: Scope) -> Aws:
+    """The way to credentials for a scope. Raises as `choosing.way` does."""
+    return way(scope, Aws)
+
+
+def session(found: Aws, region: str) -> Any:
+    """The session of a way, the same one each time. STS is asked in the region of whoever came first.
+
+    Raises what botocore raises, for a profile that is not there. Making one asks nobody.
+    """
+    return _source(found, region).session
+
+
+def mint(found: Aws, scope: Scope) -> None:
+    """See to it that the next request of a way is signed: otherwise it would fail as one that may have been sent.
+
+    Raises `NotAllowed`, naming the scope, when there are no credentials; `Throttled` and `Unavailable`.
+    """
+    try:
+        source = _source(found, scope.region)
+        with source.lock:
+            held = source.session.get_credentials()
+        if held is None:
+            raise NoCredentialsError
+        held.get_frozen_credentials()
+    except (ClientError, BotoCoreError, OSError, RuntimeError) as error:
+        raise _letter(error, found, scope) from error
+
+
+def _source(found: Aws, region: str) -> Source:
+    with _lock:
+        if found not in _sources:
+            _sources[found] = Source(_session(found, region))
+        return _sources[found]
+
+
+class Held(DeferredRefreshableCredentials):  # type: ignore[misc]  # botocore has no types
+    """Credentials of STS. Botocore's own fifteen minutes before the end are the whole of the shortest session."""
+
+    _advisory_refresh_timeout = 5 * 60
+    _mandatory_refresh_timeout = 60
+
+
+class _Only(CredentialProvider):  # type: ignore[misc]  # botocore has no types
+    """The one provider of a session whose credentials are given."""
+
+    METHOD = "holdfast"
+
+    def __init__(self, held: Held) -> None:
+        super().__init__()
+        self._held = held
+
+    def load(self) -> Held:
+        return self._held
+
+
+def _session(found: Aws, region: str) -> Any:
+    made = Session(profile=found.profile)
+    if found.assume_role is not None or found.web_identity is not None:
+        held = Held(_Asked(found, region).fetch, "holdfast", time_fetcher=lambda: _now())  # noqa: PLW0108  the tests step it
+        made.register_component("credential_provider", CredentialResolver([_Only(held)]))
+    return boto3.Session(botocore_session=made)
+
+
+class _Asked:
+    """Asks STS for a role. Where its own credentials come from is looked at for each mint, until there are some."""
+
+    def __init__(self, found: Aws, region: str) -> None:
+        self._base, self._region = Session(profile=found.profile), region
+        self._role, self._identity = found.assume_role, found.web_identity
+
+    def fetch(self) -> Any:
+        """Fresh credentials, as botocore's refreshable ones take them. A fetcher of its own each time keeps none."""
+        fetcher: Any
+        if self._identity is not None:
+            token = FileWebIdentityTokenLoader(self._identity.token_file)
+            fetcher = AssumeRoleWithWebIdentityCredentialFetcher(
+                self._sts, token, self._identity.role, _more(self._identity)
+            )
+        elif self._role is not None:
+            source = self._base.get_credentials()
+            if source is None:
+                raise NoCredentialsError
+            fetcher = AssumeRoleCredentialFetcher(self._sts, source, self._role.role, _trusted(self._role))
+        return fetcher.fetch_credentials()
+
+    def _sts(self, service: str, *, config: Config | None = None, **more: Any) -> Any:
+        merged = CONFIG if config is None else CONFIG.merge(config)
+        return self._base.create_client(service, region_name=self._region, config=merged, **more)
+
+
+def _trusted(role: AssumeRole) -> dict[str, Any]:
+    more = _more(role)
+    if role.external_id:
+        more["ExternalId"] = role.external_id
+    if role.session_tags:
+        more["Tags"] = [{"Key": key, "Value": value} for key, value in role.session_tags]
+    return more
+
+
+def _more(role: AssumeRole | WebIdentity) -> dict[str, Any]:
+    more: dict[str, Any] = {"RoleSessionName": role.session_name or _session_name()}
+    if role.duration is not None:
+        more["DurationSeconds"] = int(role.duration.total_seconds())
+    return more
+
+
+def _session_name() -> str:
+    """What CloudTrail shows beside the role: us, and which of us."""
+    installation = os.environ.get("HOLDFAST_INSTALLATION") or "holdfast"
+    return "holdfast" if installation == "holdfast" else f"holdfast-{installation}"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _letter(error: Exception, found: Aws, scope: Scope) -> HoldfastError:
+    """Why there are no credentials, naming the scope and what to do."""
+    none = f"this worker has no AWS credentials for {scope} {where()}"
+    facts: dict[str, Any] = {"standing": "nothing was touched"}
+    role = found.assume_role or found.web_identity
+    if isinstance(error, ClientError):
+        said, meta = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
+        code, request = str(said.get("Code", "")), meta.get("RequestId")
+        kind = classify(code, int(meta.get("HTTPStatusCode", 0)))
+        facts |= {"code": code, "requests": (request,) if request else ()}
+        asked = f"{error.operation_name} of {role.role}" if role is not None else error.operation_name
+        return (kind if kind.again else NotAllowed)(
+            f"{none}: AWS refused {asked}: {code}: {said.get('Message', '')}".rstrip(": "),
+            next="mend the role's trust policy (the principal, the external id, sts:TagSession for session tags, the "
+            "longest session), or the worker's entry",
+            **facts,
+        )
+    if isinstance(error, InvalidRegionError):
+        return InvalidInput(f"AWS has no such region: {error}", next="mend the scope's region in the document")
+    if isinstance(error, ProfileNotFound | NoCredentialsError | PartialCredentialsError):
+        return NotAllowed(
+            f"{none}: {error}",
+            next="give it some, as the AWS CLI takes them: a profile, AWS_ACCESS_KEY_ID, a role",
+            **facts,
+        )
+    if isinstance(error, SSOError | TokenRetrievalError):
+        return NotAllowed(f"{none}: {error}", next="sign in again where the worker runs: aws sso login", **facts)
+    if isinstance(error, NoConnection | HTTPClientError):
+        return Unavailable(f"{none} yet: AWS does not answer: {error}", **facts)
+    if isinstance(error, OSError):
+        return NotAllowed(
+            f"{none}: {error.filename} cannot be read: {error.strerror}",
+            next="mount the file where the worker runs, or mend the worker's entry",
+            **facts,
+        )
+    return Broken(f"{none}: the AWS SDK gave up: {type(error).__name__}: {error}", **facts)
