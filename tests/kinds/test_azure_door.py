@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from activities.clouds import Visit
 from activities.providers.azure import ids, sdk, tags, versions
 from activities.providers.azure.door import AzureVisit, Operation, open_visit
 from holdfast.errors import (
@@ -71,7 +70,7 @@ def visit(azure: LocalAzure) -> AzureVisit:
 
 def test_a_calm_day(azure: LocalAzure) -> None:
     """A group, a network and a disk are made, followed, read, listed, changed and deleted, in ARM's own JSON."""
-    visit: Visit = open_visit(SCOPE)
+    visit = open_visit(SCOPE)
     resource, network, compute = (visit.client(s) for s in ("resource", "network", "compute"))
     group = resource.put(GROUP, {"location": WHERE, "tags": {"team": "shop"}})
     assert (group.status, group.body["tags"], group.operation) == (201, {"team": "shop"}, "")
@@ -283,9 +282,11 @@ def test_a_refusal(azure: LocalAzure, visit: AzureVisit, code: str, status: int,
 def test_a_reference_to_what_is_not_there(visit: AzureVisit) -> None:
     """A group that is not there is not found, whatever is asked for inside it."""
     elsewhere = ids.inside(ids.group(SUBSCRIPTION, "other"), "Microsoft.Compute/disks", "data")
-    for ask in (lambda c: c.get(elsewhere), lambda c: c.put(elsewhere, A_DISK)):
-        with pytest.raises(NotFound, match="ResourceGroupNotFound"):
-            ask(visit.client("compute"))
+    compute = visit.client("compute")
+    with pytest.raises(NotFound, match="ResourceGroupNotFound"):
+        compute.get(elsewhere)
+    with pytest.raises(NotFound, match="ResourceGroupNotFound"):
+        compute.put(elsewhere, A_DISK)
 
 
 def test_throttled(azure: LocalAzure, visit: AzureVisit) -> None:

@@ -1,6 +1,7 @@
 """ARM's error codes in our words: will asking again help?
 
-A code that is not here is judged by the codes inside it (`details`, `innererror`), then by its HTTP status. A 404
+A code that is not here is judged by the codes inside it (`details`, `innererror`), by its end (`…QuotaExceeded`), then
+by its HTTP status. A 404
 without a code of ARM's is not `NotFound` but `Broken`: a proxy's page must not read as a resource that is gone. A 409
 whose code nobody knows is `Broken` as well, since half of them pass and half do not; so is a 500 that does not say what
 it is, since it may never go away.
@@ -38,16 +39,13 @@ from holdfast.errors import (
 # Azure Resource Manager, "Understand how Azure Resource Manager throttles requests"; Compute errors, "Troubleshooting
 # API throttling errors"; Storage errors.
 _THROTTLED = (
-    "OperationNotAllowedDueToThrottling",
     "ResourceCollectionRequestsThrottled",
-    "ResourceRequestsThrottled",
-    "RetryableErrorDueToThrottling",
     "SubscriptionRequestsThrottled",
     "TenantRequestsThrottled",
     "TooManyRequests",
 )
 # Deployment errors and Compute errors (no room in a zone or a cluster passes, as AWS's InsufficientInstanceCapacity
-# does); Network's `RetryableError`: azure-sdk-for-go, `services/network`, which repeats it; the rest say it themselves.
+# does). Network's `RetryableError` mostly says inside what it waits for: hashicorp/terraform, issue 7986.
 _UNAVAILABLE = (
     "AllocationFailed",
     "BadGateway",
@@ -56,12 +54,8 @@ _UNAVAILABLE = (
     "InternalExecutionError",
     "InternalOperationError",
     "InternalServerError",
-    "OperationTimedOut",
-    "OverconstrainedAllocationRequest",
-    "OverconstrainedZonalAllocationRequest",
     "RequestTimeout",
     "RetryableError",
-    "ServerBusy",
     "ServerTimeout",
     "ServiceUnavailable",
     "ZonalAllocationFailed",
@@ -90,19 +84,21 @@ _NOT_ALLOWED = (
     "SubscriptionDisabled",
     "SubscriptionNotFound",
     "SubscriptionNotRegistered",
+    "SubscriptionStateForbidden",
+    "TenantNotFound",
     "Unauthorized",
 )
 # Deployment errors, "Resolve errors for resource quotas"; Network, "ResourceCountExceedsLimit…" (local).
 _QUOTA = (
     "DeploymentQuotaExceeded",
     "MaxStorageAccountsCountPerSubscriptionExceeded",
+    "NetworkCountLimitReached",
     "PublicIPCountLimitReached",
     "QuotaExceeded",
     "ResourceCountExceedsLimit",
     "ResourceGroupQuotaExceeded",
     "ResourceQuotaExceeded",
     "RoleAssignmentLimitExceeded",
-    "StorageAccountCountQuotaExceeded",
     "SubnetIsFull",
 )
 # Deployment errors, "Resolve errors for storage account names"; Key Vault REST, "Vaults: Create Or Update"; and
@@ -117,7 +113,6 @@ _NAME_TAKEN = (
     "StorageAccountAlreadyTaken",
     "StorageAccountInAnotherResourceGroup",
     "VaultAlreadyExists",
-    "VaultNameNotAvailable",
 )
 # Deployment errors, "Resolve errors for resource not found"; the others are each service's own (local).
 _NOT_FOUND = (
@@ -132,29 +127,29 @@ _NOT_FOUND = (
     "RoleAssignmentNotFound",
     "RoleDefinitionDoesNotExist",
     "StorageAccountNotFound",
-    "VaultNotFound",
 )
 # "A public IP address/subnet/network security group in use can't be deleted"; Network's own words. What refers to it
-# may be on its way out, as with AWS's DependencyViolation.
+# may be on its way out, as with AWS's DependencyViolation; a network interface stays its gone machine's for 180 s.
 _BLOCKED = (
     "InUseNetworkSecurityGroupCannotBeDeleted",
-    "InUsePublicIpCannotBeDeleted",
     "InUseRouteTableCannotBeDeleted",
     "InUseSubnetCannotBeDeleted",
     "InUseVirtualNetworkCannotBeDeleted",
     "LoadBalancerInUseByVirtualMachineScaleSet",
     "NetworkSecurityGroupCannotBeDeletedDueToExistingAssociations",
+    "NatGatewayInUseBySubnet",
     "NicInUse",
+    "NicReservedForAnotherVm",
+    "NetworkSecurityGroupInUseByVirtualMachineScaleSet",
     "PrivateIPAddressInUse",
     "PublicIPAddressCannotBeDeleted",
     "PublicIPAddressInUse",
     "ResourceGroupDeletionBlocked",
-    "RouteTableCannotBeDeleted",
-    "SubnetInUse",
-    "VirtualNetworkInUse",
 )
-# Deployment errors; Compute errors; Storage errors. A name that is being given up is free soon; a principal that is not
-# found was made a moment ago ("Troubleshoot Azure RBAC", symptom: the principal does not exist in the directory).
+# Deployment errors; Compute errors; Storage errors; "Understand how Azure Resource Manager throttles requests", with
+# Network's 429 that is no throttling. What superseded what: kubernetes/legacy-cloud-providers, `azure_backoff.go`. A
+# name that is being given up is free soon; a principal that is not found was made a moment ago ("Troubleshoot Azure
+# RBAC": the principal does not exist in the directory).
 _PENDING = (
     "AnotherOperationInProgress",
     "AttachDiskWhileBeingDetached",
@@ -168,13 +163,13 @@ _PENDING = (
     "PrincipalNotFound",
     "ReferencedResourceNotProvisioned",
     "ResourceGroupBeingDeleted",
-    "ResourceIsBeingProvisioned",
+    "RetryableErrorDueToAnotherOperation",
     "StorageAccountBeingCreated",
     "StorageAccountIsNotProvisioned",
     "StorageAccountOperationInProgress",
-    "VaultBeingDeleted",
 )
-# Deployment errors; "SkuNotAvailable" is not a quota: another size or another region is the way.
+# Deployment errors. "SkuNotAvailable" and the overconstrained ones are no quotas: another size, another region or fewer
+# constraints are the way.
 _INVALID = (
     "AccountNameInvalid",
     "ImmutableProperty",
@@ -190,8 +185,11 @@ _INVALID = (
     "LocationRequired",
     "MissingApiVersionParameter",
     "MissingRegistrationForLocation",
+    "MissingSubscription",
     "NetcfgInvalidSubnet",
     "NoRegisteredProviderFound",
+    "OverconstrainedAllocationRequest",
+    "OverconstrainedZonalAllocationRequest",
     "PropertyChangeNotAllowed",
     "PropertyImmutable",
     "ReservedResourceName",
@@ -221,7 +219,7 @@ _CODES: Final = {code.lower(): error for code, error in CODES.items()}
 # Envelopes: what is inside them says more.
 _WRAPPERS: Final = frozenset({
     "badrequest", "conflict", "deploymentfailed", "multipleerrorsoccurred", "resourcedeploymentfailure",
-    "resourcegroupdeletionblocked", "resourceoperationfailure",
+    "resourcegroupdeletionblocked", "resourceoperationfailure", "retryableerror",
 })  # fmt: skip
 
 _BY_STATUS: Final[Mapping[int, type[HoldfastError]]] = {
@@ -236,12 +234,14 @@ _BY_STATUS: Final[Mapping[int, type[HoldfastError]]] = {
     503: Unavailable,
     504: Unavailable,
 }
+_FULL: Final = ("countlimitreached", "limitexceeded", "quotaexceeded")  # how each service ends its own word for it
 _SUBSCRIPTION: Final = "mend the scope's account in the document, or give this worker a role in that subscription"
 _REGISTER: Final = "register the provider once: `az provider register --namespace PROVIDER`, as the words above name it"
 _ADVICE_OF_CODE: Final[Mapping[str, str]] = {
     "conflicterror": "recover or purge the deleted vault, or choose another name",
     "disabledsubscription": "have the subscription enabled again, or name another",
     "invalidsubscriptionid": _SUBSCRIPTION,
+    "missingsubscription": _SUBSCRIPTION,
     "missingsubscriptionregistration": _REGISTER,
     "requestdisallowedbyazure": "choose another region; Azure does not let this subscription use that one",
     "requestdisallowedbypolicy": "mend the document to what the policy named above allows, or have it exempted",
@@ -305,6 +305,8 @@ def classify(code: str, status: int = 0, words: str = "") -> type[HoldfastError]
         return _not_allowed_now(words.lower())
     if low in _CODES:
         return _CODES[low]
+    if low.endswith(_FULL):
+        return QuotaExceeded
     if status == 404 and not code:  # noqa: PLR2004  HTTP's numbers, here and below
         return Broken
     if status in _BY_STATUS:
@@ -313,15 +315,15 @@ def classify(code: str, status: int = 0, words: str = "") -> type[HoldfastError]
 
 
 def _not_allowed_now(words: str) -> type[HoldfastError]:
-    """Compute's `OperationNotAllowed` is a quota, a thing in use, or a refusal: only its words say which.
+    """Compute's `OperationNotAllowed` is a quota, a thing in use, something under way, or a refusal; its words say.
 
     Source: Compute errors; Deployment errors, "Resolve errors for resource quotas".
     """
-    if "quota" in words or "limit" in words:
+    if "quota" in words or "more than" in words:
         return QuotaExceeded
     if any(phrase in words for phrase in ("is attached to", "is in use", "in use by", "being used")):
         return Blocked
-    return InvalidInput
+    return Pending if "in progress" in words else InvalidInput
 
 
 def advice(error: type[HoldfastError], code: str = "") -> str:

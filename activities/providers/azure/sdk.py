@@ -72,7 +72,7 @@ class Unregistered(Exception):
         self.response = response
 
 
-class Watched(HTTPPolicy[Any, Any]):
+class Watched(HTTPPolicy[Any, Any]):  # type: ignore[misc]  # the types of the SDK are not read
     """Tells whoever asked of every request that leaves, and every answer that arrives, in the asking thread.
 
     Who asks travels with the request, as its option `visit`: clients are shared between visits.
