@@ -1,0 +1,260 @@
+"""The one place that opens Google's SDKs: clients for a scope, with their retries off and their errors in our words.
+
+A kind calls `client(service).method(...)` with keywords, and writes and reads the JSON of Google's REST reference:
+
+    networks = call.client("networks")                     # google.cloud.compute_v1.services.networks
+    work = networks.insert(project=p, body={"name": "n", "autoCreateSubnetworks": False}, request_id=uuid)
+    work = call.client("global_operations").get(project=p, operation=work["name"])
+    if work["status"] == "DONE" and (error := operation_error(work)): raise error        # of `codes`
+    for network in networks.list(project=p, filter="name eq n", max_results=500): network["selfLink"]
+
+| service | what it is | names of its methods |
+|---|---|---|
+| `networks`, `zone_operations`, … | Compute, any of the SDK's services | the SDK's: `insert`, `add_peering` |
+| `projects`, `folders`, `organizations` | Resource Manager v3 | the SDK's: `create_project`, `get_operation` |
+| `iam` | service accounts | `rest.IAM`, as `iam_admin_v1` names them |
+| `storage` | buckets | `rest.STORAGE`, as the JSON API names them |
+
+What comes back is a dict, or of a list an iterator over dicts that asks for a page when it needs one: each page is one
+request, and a list that is not read makes none. Nothing is retried and no operation is waited for. A retry of the SDK's
+own would hide a lost answer from the protocol that looks before it repeats. Deadlines are shorter than the activity's:
+5 s to connect, 15 s for an answer to begin.
+
+All of them go over REST, and through one kind of session that counts and reads headers; gRPC would need a second
+mechanism for each. Endpoints are changed as for gcloud: `CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE`,
+`_CLOUDRESOURCEMANAGER`, `_IAM`, `_STORAGE`; for Storage also `STORAGE_EMULATOR_HOST`, which goes first.
+
+The SDKs are imported when first used: Compute takes 2 s, since its package imports every one of its services.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from importlib.util import find_spec
+from typing import Any, Final
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from activities.providers.gcp.codes import refusal
+from activities.providers.gcp.credentials import credentials
+from activities.providers.gcp.rest import IAM, STORAGE, Untyped, over_session, over_storage
+from activities.providers.gcp.wire import Typed, opened
+from holdfast.errors import Broken, HoldfastError, NotAllowed, Unavailable
+from holdfast.model import Scope
+
+CONNECT: Final = 5.0  # seconds
+ANSWER: Final = 15.0  # seconds without a byte
+PRINCIPALS: Final = 100  # whose clients are kept
+MANAGER: Final = frozenset({"projects", "folders", "organizations"})
+OVERRIDE: Final = "CLOUDSDK_API_ENDPOINT_OVERRIDES_"
+ENDPOINTS: Final = {
+    "COMPUTE": "https://compute.googleapis.com",
+    "CLOUDRESOURCEMANAGER": "https://cloudresourcemanager.googleapis.com",
+    "IAM": "https://iam.googleapis.com",
+}
+# Where Google says which request an answer is of; not every service does. The last is what a proxy of ours would say.
+IDS: Final = ("X-Goog-Request-Id", "X-GUploader-UploadID", "X-Request-Id")
+
+# Said when the door is opened, and not by the first act: whoever serves a cloud needs its SDK.
+for _name in ("google.auth", "google.cloud.compute_v1", "google.cloud.resourcemanager_v3", "google.cloud.storage"):
+    if find_spec(_name) is None:
+        raise ModuleNotFoundError(f"No module named {_name!r}", name=_name)
+
+_lock = threading.RLock()
+_principals: dict[int, _Principal] = {}  # by the identity of their credentials, the oldest first
+_now = threading.local()  # the visit whose request this thread makes: clients are shared, request ids are not
+
+
+class _Counting(HTTPAdapter):
+    """Sends requests with our deadlines, for the visit of this thread. One for all sessions: they share connections."""
+
+    def send(self, request: Any, *_: Any, **arguments: Any) -> Any:
+        visit: GcpVisit | None = getattr(_now, "visit", None)
+        if visit is not None:
+            visit.asks()
+        answer = super().send(request, **{**arguments, "timeout": (CONNECT, ANSWER)})
+        # Read here: an answer that is cut off has not been heard.
+        if visit is not None and answer.content is not None:
+            visit.hears(answer.headers)
+        return answer
+
+
+class _Fetching(HTTPAdapter):
+    """Fetches tokens, with our deadlines. Not counted: a token is nobody's act."""
+
+    def send(self, request: Any, *_: Any, **arguments: Any) -> Any:
+        return super().send(request, **{**arguments, "timeout": (CONNECT, ANSWER)})
+
+
+_counting, _fetching = _Counting(pool_maxsize=100), _Fetching()
+
+
+class _Principal:
+    """Credentials, with the clients that speak for them. `credentials` gives one object for as long as it serves."""
+
+    def __init__(self, found: Any) -> None:
+        self.credentials = found  # held, so that its identity is nobody else's
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def client(self, service: str) -> Any:
+        """The SDK's client of a service, or what sends to one that has none. Made once for an endpoint."""
+        api = {"iam": "IAM", "storage": "STORAGE"}.get(
+            service, "CLOUDRESOURCEMANAGER" if service in MANAGER else "COMPUTE"
+        )
+        key = (service, endpoint(api))
+        with _lock:
+            if key not in self._clients:
+                self._clients[key] = self._made(service, key[1])
+            return self._clients[key]
+
+    def _made(self, service: str, address: str) -> Any:
+        if service in {"iam", "storage"}:
+            from google.auth.transport.requests import AuthorizedSession
+
+            session = _tuned(AuthorizedSession(self.credentials, default_host=address.partition("://")[2] or None))
+            return over_session(session, address) if service == "iam" else over_storage(session, address)
+        package = "google.cloud.resourcemanager_v3" if service in MANAGER else "google.cloud.compute_v1"
+        return opened(package, service, address, self.credentials, _tuned)
+
+
+def _tuned(session: Any) -> Any:
+    """One of google-auth's sessions, with our deadlines, for what it sends and for the tokens that it fetches."""
+    for one, adapter in ((session, _counting), (session._auth_request_session, _fetching)):  # noqa: SLF001  # no argument
+        one.mount("https://", adapter)
+        one.mount("http://", adapter)
+    return session
+
+
+def endpoint(api: str) -> str:
+    """Where an API is, without a path: Google's own, or what the environment says. Of Storage "": its SDK knows."""
+    said = os.environ.get("STORAGE_EMULATOR_HOST", "") if api == "STORAGE" else ""
+    said = said or os.environ.get(f"{OVERRIDE}{api}", "") or ENDPOINTS.get(api, "")
+    address = said.rstrip("/").removesuffix("/compute/v1").removesuffix("/storage/v1")
+    if not address or "://" in address:
+        return address
+    return f"http://{address}" if api == "STORAGE" else f"https://{address}"  # an emulator's host has no scheme
+
+
+class GcpVisit:
+    """See `activities.clouds.Visit`. Its clients may be used by several threads."""
+
+    def __init__(self, scope: Scope, principal: _Principal) -> None:
+        self._scope, self._principal = scope, principal
+        self._requests: list[str] = []
+        self._calls: list[None] = []  # appended to, not counted up: several threads do
+        self.answered = True
+
+    @property
+    def requests(self) -> tuple[str, ...]:
+        """Google's request ids so far, oldest first; where an answer had none, the operation it told of."""
+        return tuple(self._requests)
+
+    @property
+    def calls(self) -> int:
+        """How many requests were made."""
+        return len(self._calls)
+
+    def client(self, service: str) -> Any:
+        """What a kind calls: see this module's head. Raises `NotAllowed` and `Broken`."""
+        inner = self.through(service, lambda: self._principal.client(service))
+        if service == "iam":
+            return Untyped(service, IAM, inner, self.through)
+        if service == "storage":
+            return Untyped(service, STORAGE, inner, self.through)
+        return Typed(service, inner, self.through)
+
+    def through(self, what: str, ask: Callable[[], Any]) -> Any:
+        """Make a request for this visit. Raises only `holdfast.errors`."""
+        before, _now.visit, _now.named = getattr(_now, "visit", None), self, False
+        try:
+            answer = ask()
+        except HoldfastError:
+            raise
+        except Exception as error:
+            raise translate(error, what, self._scope) from error
+        finally:
+            _now.visit = before
+        operation = _operation(answer)
+        if operation and not _now.named:
+            self._requests.append(operation)
+        return answer
+
+    def asks(self) -> None:
+        """A request leaves."""
+        self._calls.append(None)
+        self.answered = False
+
+    def hears(self, headers: Mapping[str, str]) -> None:
+        """An answer has arrived."""
+        self.answered = True
+        found = _request_id(headers)
+        if found:
+            _now.named = True
+            self._requests.append(found)
+
+
+def open_visit(scope: Scope) -> GcpVisit:
+    """A visit to a project. Raises `NotAllowed`, naming the scope, when this worker has no credentials for it.
+
+    Whether they may do something in the project only Google can say, and does at the first request.
+    """
+    found = credentials(scope)
+    with _lock:
+        if id(found) not in _principals and len(_principals) >= PRINCIPALS:
+            del _principals[next(iter(_principals))]
+        principal = _principals.setdefault(id(found), _Principal(found))
+    return GcpVisit(scope, principal)
+
+
+def _request_id(headers: Mapping[str, str]) -> str:
+    return next((str(headers[name]) for name in IDS if headers.get(name)), "")
+
+
+def _operation(answer: Any) -> str:
+    """The name of the operation that an answer is, where it is one."""
+    answer = getattr(answer, "operation", answer)
+    kind = getattr(getattr(type(answer), "meta", None), "full_name", "") or type(answer).__name__
+    return str(answer.name) if kind.rpartition(".")[2] == "Operation" else ""
+
+
+def translate(error: Exception, what: str, scope: Scope) -> HoldfastError:
+    """What the SDK raised as ours, with Google's own code, words and request id. `what`: the method."""
+    from google.api_core.exceptions import GoogleAPICallError
+    from google.auth.exceptions import GoogleAuthError, TransportError
+
+    if isinstance(error, GoogleAPICallError):
+        return _refused(error, what)
+    if isinstance(error, TransportError) or (isinstance(error, GoogleAuthError) and getattr(error, "retryable", False)):
+        return Unavailable(f"nobody answers who gives out Google's tokens, so {what} was not sent: {error}")
+    if isinstance(error, GoogleAuthError):
+        return NotAllowed(
+            f"this worker's Google credentials for {scope} are not accepted: {error}",
+            standing=f"{what} was not carried out",
+            next="give it others, as gcloud takes them: GOOGLE_APPLICATION_CREDENTIALS, or its host's service account",
+        )
+    if isinstance(error, requests.RequestException):
+        return Unavailable(f"Google does not answer {what}: {error}")
+    return Broken(f"Google's SDK gave up {what}: {type(error).__name__}: {error}")
+
+
+def _refused(error: Any, what: str) -> HoldfastError:
+    answer = error.response
+    if answer is None:
+        return refusal(what, int(error.code or 0), {"error": {"message": error.message}})
+    try:
+        body = answer.json()
+    except ValueError:  # a proxy's page, not Google's JSON
+        body = {"error": {"message": answer.text.strip()[:500]}}
+    found, wait = _request_id(answer.headers), answer.headers.get("Retry-After", "")
+    return refusal(
+        what,
+        answer.status_code,
+        body,
+        method=answer.request.method or "",
+        requests=(found,) if found else (),
+        after=timedelta(seconds=int(wait)) if wait.isdigit() else None,
+    )
