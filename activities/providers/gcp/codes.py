@@ -191,6 +191,8 @@ _BY_STATUS: Final[Mapping[int, type[HoldfastError]]] = {
     429: Throttled,
     501: Broken,  # the method is not there: no repeat helps
 }
+# From a proxy, or an endpoint that is another thing's: its page must not read as a resource that is gone or taken.
+_ONLY_GOOGLES: Final = frozenset({404, 409, 410, 412})
 # Storage says `conflict` of three things, and the request's method says which.
 _CONFLICT: Final[Mapping[str, type[HoldfastError]]] = {"POST": NameTaken, "DELETE": InUse}
 # google/rpc/code.proto, which a google.rpc.Status has as a number.
@@ -201,6 +203,8 @@ _RPC: Final = (
 )
 # How Compute says that a whole project is not there, rather than a thing in it.
 _NO_PROJECT: Final = re.compile(r"Failed to find project|The resource 'projects/[^/']+' was not found")
+# How Google's front door says that an address is nobody's; the resource may stand.
+_NO_METHOD: Final = re.compile(r"requested URL .* was not found on this server", re.DOTALL)
 # How a full project is told from a throttled one, where both are RESOURCE_EXHAUSTED: IAM's accounts, and projects.
 _FULL: Final = re.compile(r"Maximum number of|allotted (project )?quota")
 _CREDENTIALS = "renew the worker's credentials: what it sent was not accepted"
@@ -219,14 +223,10 @@ def classify(codes: Sequence[str], status: int, method: str = "") -> tuple[str, 
     if status == 401:  # noqa: PLR2004  whose reason may be "required", which of a 400 means a field
         return first, NotAllowed
     for code in codes:
-        if code in CODES:
-            return code, CODES[code]
-    for code in codes:
-        for end, error in _BY_SHAPE:
-            if code.endswith(end):
-                return code, error
-        if code.startswith("constraints/"):  # of the organization's policy, as a violation's type
-            return code, NotAllowed
+        if (known := _known(code)) is not None:
+            return code, known
+    if not codes and status in _ONLY_GOOGLES:
+        return first, Broken
     if status == 409:  # noqa: PLR2004
         return first, _CONFLICT.get(method, Pending)
     if status in _BY_STATUS:
@@ -234,6 +234,12 @@ def classify(codes: Sequence[str], status: int, method: str = "") -> tuple[str, 
     if 500 <= status < 600:  # noqa: PLR2004
         return first, Unavailable
     return first, InvalidInput if 400 <= status < 500 else Broken  # noqa: PLR2004
+
+
+def _known(code: str) -> type[HoldfastError] | None:
+    if code.startswith("constraints/"):  # of the organization's policy, as a violation's type
+        return NotAllowed
+    return CODES.get(code) or next((error for end, error in _BY_SHAPE if code.endswith(end)), None)
 
 
 def refusal(
@@ -252,6 +258,8 @@ def refusal(
     words = str(said.get("message") or (error if isinstance(error, str) else "") or f"HTTP {status}")
     if kind is NotFound and _NO_PROJECT.search(words):
         code, kind = "PROJECT_NOT_FOUND", NotAllowed
+    if kind is NotFound and _NO_METHOD.search(words):
+        kind = Broken
     if kind is Throttled and _FULL.search(words):
         kind = QuotaExceeded
     return _letter(
@@ -270,7 +278,7 @@ def operation_error(operation: Mapping[str, Any], requests: tuple[str, ...] = ()
     name = str(operation.get("name", ""))
     what = " ".join(filter(None, ("operation", str(operation.get("operationType", "")), name)))
     status = int(operation.get("httpErrorStatusCode") or 0)
-    errors = [one for one in error.get("errors") or () if isinstance(one, Mapping)]
+    errors = _objects(error, "errors")
     number = error.get("code")
     if isinstance(number, int) and 0 < number < len(_RPC):
         error = {**error, "status": _RPC[number]}
@@ -285,24 +293,27 @@ def operation_error(operation: Mapping[str, Any], requests: tuple[str, ...] = ()
 
 
 def _codes(error: Mapping[str, Any]) -> Iterator[str]:
-    details = [one for one in error.get("details") or () if isinstance(one, Mapping)]
+    details = _objects(error, "details")
     for one in details:
-        yield from (str(v["type"]) for v in one.get("violations") or () if isinstance(v, Mapping) and v.get("type"))
+        yield from (str(violation["type"]) for violation in _objects(one, "violations") if violation.get("type"))
     yield from (str(one["reason"]) for one in details if one.get("reason"))
     # Resource Manager may have the violation's name at the head of its words only.
     yield from re.findall(r"\b[A-Z_]+_VIOLATION\b", str(error.get("message", "")))
-    for one in error.get("errors") or ():
-        if isinstance(one, Mapping) and one.get("reason"):
-            yield str(one["reason"])
+    yield from (str(one["reason"]) for one in _objects(error, "errors") if one.get("reason"))
     if error.get("status"):
         yield str(error["status"])
 
 
+def _objects(said: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:
+    """The objects in a list that an answer may have, whatever it is that it has there."""
+    found = said.get(field)
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
 def _advice(code: str, kind: type[HoldfastError], status: int, said: Mapping[str, Any]) -> str:
     facts: dict[str, Any] = {}
-    for one in said.get("details") or ():
-        if isinstance(one, Mapping) and isinstance(one.get("metadata"), Mapping):
-            facts |= one["metadata"]
+    for one in _objects(said, "details"):
+        facts |= one["metadata"] if isinstance(one.get("metadata"), Mapping) else {}
     match code:
         case "SERVICE_DISABLED" | "accessNotConfigured" | "usageLimits.accessNotConfigured":
             service = facts.get("service", "SERVICE")
