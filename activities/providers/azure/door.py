@@ -94,8 +94,8 @@ class AzureVisit:
         self.answered = False
 
     def hears(self, headers: Mapping[str, str]) -> None:
-        """An answer has arrived."""
-        self.answered = True
+        """An answer has arrived: ARM's, if it bears ARM's mark, and else that of something on the way to it."""
+        self.answered = any(name.lower().startswith("x-ms-") for name in headers)
         if headers.get("x-ms-request-id"):
             self._requests.append(headers["x-ms-request-id"])
 

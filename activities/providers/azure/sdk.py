@@ -60,8 +60,7 @@ CLIENTS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 _lock = threading.RLock()
-_clients: dict[tuple[str, str, str], Any] = {}
-_credentials: dict[str, Any] = {}
+_clients: dict[tuple[str, str, Scope, Any], Any] = {}
 
 
 class Unregistered(Exception):
@@ -125,33 +124,29 @@ def endpoint() -> str:
 
 def credential(scope: Scope) -> TokenCredential | None:
     """Who speaks for this worker in a scope; None for a local cloud, which is not told. Raises `NotAllowed`."""
-    if endpoint().startswith("http:"):
-        return None
-    with _lock:  # kept, since a credential keeps its tokens
-        if scope.account not in _credentials:
-            _credentials[scope.account] = credentials(scope)
-        found: TokenCredential = _credentials[scope.account]
-        return found
+    return None if endpoint().startswith("http:") else credentials(scope)
 
 
 def open_client(service: str, scope: Scope) -> Any:
-    """The official client of a service, shared by every visit to a subscription. Raises what `credential` raises, and
-    `InvalidInput` when the service's package is not installed.
+    """The official client of a service, shared by every visit with the same credentials to the same scope.
+
+    Raises what `credential` raises, and `InvalidInput` when the service's package is not installed.
     """
-    key = (service, endpoint(), scope.account)
+    # Credentials that are equal share their tokens, but their letters name one scope each.
+    speaks = credential(scope)
+    key = (service, endpoint(), scope, speaks)
     with _lock:
         if key not in _clients:
-            _clients[key] = _made(service, scope)
+            _clients[key] = _made(service, scope, speaks)
         return _clients[key]
 
 
 def forget() -> None:
-    """Close every client, and drop every credential. For tests: what the environment says is read anew."""
+    """Close every client. For tests: what the environment says is read anew."""
     with _lock:
         for client in _clients.values():
             client.close()
         _clients.clear()
-        _credentials.clear()
 
 
 def ask(client: Any, visit: Any, method: str, url: str, body: Any, headers: Mapping[str, str]) -> Any:
@@ -190,14 +185,12 @@ def translate(error: AzureError) -> HoldfastError:
             return Broken(f"the Azure SDK gave up: {type(error).__name__}: {words}")
 
 
-def _made(service: str, scope: Scope) -> Any:
-    where = endpoint()
-    speaks = credential(scope)
+def _made(service: str, scope: Scope, speaks: TokenCredential | None) -> Any:
     more: dict[str, Any] = {"authentication_policy": SansIOHTTPPolicy()} if speaks is None else {}
     return _class(service)(
         speaks or _Nobody(),
         scope.account,
-        base_url=where,
+        base_url=endpoint(),
         credential_scopes=list(_endpoints()["credential_scopes"]),
         custom_hook_policy=Watched(),
         retry_total=0,

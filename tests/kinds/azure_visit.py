@@ -1,0 +1,39 @@
+"""The local Azure as a door finds it, and a few things in it, for the tests of the door and of Azure's kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from activities.providers.azure import ids, sdk
+from activities.providers.azure.door import AzureVisit, open_visit
+from holdfast.model import Scope
+from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure, quick
+
+SCOPE = Scope("azure", SUBSCRIPTION, WHERE)
+GROUP = ids.group(SUBSCRIPTION, "shop")
+NET = ids.inside(GROUP, "Microsoft.Network/virtualNetworks", "net")
+DISK = ids.inside(GROUP, "Microsoft.Compute/disks", "data")
+DISKS = ids.collection(GROUP, "Microsoft.Compute/disks")
+A_NET: dict[str, Any] = {"location": WHERE, "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}}
+A_DISK = {"location": WHERE, "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 10}}
+
+
+@contextmanager
+def led_to(azure: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAzure]:
+    """The door to Azure leads to this cloud, which is empty; no client of another test's is left, and none of ours."""
+    sdk.forget()
+    azure.control.reset()
+    monkeypatch.setenv(sdk.ENDPOINT, azure.endpoint)
+    yield azure
+    sdk.forget()
+
+
+def visited(azure: LocalAzure) -> AzureVisit:
+    """A visit that has asked nothing yet, to a subscription with one group, where nothing takes time."""
+    quick(azure)
+    open_visit(SCOPE).client("resource").put(GROUP, {"location": WHERE})
+    return open_visit(SCOPE)
