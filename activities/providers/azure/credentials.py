@@ -30,6 +30,8 @@ _made: dict[Azure, Any] = {}
 def credentials(scope: Scope) -> TokenCredential:
     """Whatever speaks for this worker in the scope. It asks for nothing before the first token.
 
+    Two of one way are equal, and share their tokens.
+
     Raises `NotAllowed`, naming the scope, when it cannot be made; so does asking it for a token that is refused, and
     `Unavailable` when who mints does not answer.
     """
@@ -43,6 +45,15 @@ class _Named:
 
     def __init__(self, found: Azure, scope: Scope) -> None:
         self._way, self._scope = found, scope
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Named) and other._way == self._way
+
+    def __hash__(self) -> int:
+        return hash(self._way)
+
+    def __repr__(self) -> str:
+        return f"credentials for {self._scope}"
 
     def get_token(self, *scopes: str, **more: Any) -> Any:
         """See `azure.core.credentials.TokenCredential`."""
@@ -141,13 +152,26 @@ def _is_private() -> bool:
 def _refused(found: Azure, scope: Scope, error: Any) -> HoldfastError:
     none = f"this worker has no credentials for {scope}"
     status = getattr(error, "status_code", None) or 0
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if _is_silence(error) or status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable(f"{none} yet, {where()}: {_why(error)}", standing="nothing was touched")
     return NotAllowed(
         f"{none}, {where()}: {_why(error)}",
         standing="nothing was touched",
         next=_advice(found),
     )
+
+
+def _is_silence(error: BaseException) -> bool:
+    """Whether nobody answered, which azure-identity wraps as a refusal. A host without an identity is none of it."""
+    from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+    from azure.identity import CredentialUnavailableError
+
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, CredentialUnavailableError):
+        if isinstance(cause, ServiceRequestError | ServiceResponseError):
+            return True
+        cause = cause.__cause__
+    return False
 
 
 def _unread(scope: Scope, error: OSError) -> HoldfastError:

@@ -7,10 +7,10 @@ the default chain anonymous, as gcloud has it: for a local cloud.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import threading
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,19 +42,26 @@ _held: dict[Google, _Held] = {}
 def credentials(scope: Scope) -> Credentials:
     """Whatever speaks for this worker in the scope, with a token that is good for minutes; it renews itself.
 
+    The same object for every scope of one way, as long as it serves.
+
     Raises `NotAllowed`, naming the scope, when nothing speaks for it; `Unavailable` when who mints does not answer.
     """
-    from google.auth.credentials import AnonymousCredentials
-
     found = way(scope, Google)
     if found == Google() and os.environ.get("CLOUDSDK_AUTH_DISABLE_CREDENTIALS", "").lower() in {"1", "true", "yes"}:
-        return AnonymousCredentials()
+        return _nobody()
     with _lock:
         held = _held.setdefault(found, _Held())
     with held.lock:
         # What failed is not kept: a key that was mended is read again.
         held.made = _fresh(held.made, found, scope)
         return held.made
+
+
+@functools.cache
+def _nobody() -> Credentials:
+    from google.auth.credentials import AnonymousCredentials
+
+    return AnonymousCredentials()
 
 
 def _fresh(made: Any, found: Google, scope: Scope) -> Any:
@@ -66,7 +73,7 @@ def _fresh(made: Any, found: Google, scope: Scope) -> Any:
         if made is None:
             made = _make(found)
         if made.token_state is not TokenState.FRESH:
-            made.refresh(partial(Request(), timeout=DEADLINE))
+            made.refresh(functools.partial(Request(), timeout=DEADLINE))
         return made
     except TransportError as error:
         raise Unavailable(
@@ -98,23 +105,22 @@ def _make(found: Google) -> Any:
 
 def _source(found: Google) -> Any:
     import google.auth
-    from google.oauth2 import service_account
 
-    if found.key_file is not None:
-        return service_account.Credentials.from_service_account_file(found.key_file, scopes=SCOPES)
-    if found.credentials_file is not None:
-        return _from_file(found.credentials_file)
+    path = found.key_file or found.credentials_file
+    if path is not None:
+        return _from_file(path, only_keys=found.key_file is not None)
     return google.auth.default(scopes=SCOPES)[0]
 
 
-def _from_file(path: str) -> Any:
+def _from_file(path: str, *, only_keys: bool) -> Any:
     """By the file's own type. Not google-auth's loader of any type, which it has deprecated for that."""
     from google.auth import aws, identity_pool
     from google.oauth2 import credentials as user
     from google.oauth2 import service_account
 
     said = json.loads(Path(path).read_text(encoding="utf-8"))
-    match said.get("type") if isinstance(said, dict) else None:
+    sort = said.get("type") if isinstance(said, dict) else None
+    match sort if not only_keys or sort == "service_account" else None:
         case "service_account":
             return service_account.Credentials.from_service_account_info(said, scopes=SCOPES)
         case "external_account" if "aws" in str(said.get("subject_token_type")):
@@ -136,7 +142,8 @@ def _impersonated(source: Any, other: Impersonate) -> Any:
         source,
         other.service_account,
         SCOPES,
-        delegates=list(other.delegates) or None,
+        # In the API's own form, which google-auth leaves to its caller: IAM Credentials API, generateAccessToken.
+        delegates=[f"projects/-/serviceAccounts/{one}" for one in other.delegates] or None,
         lifetime=int(other.lifetime.total_seconds()),
         iam_endpoint_override=to if base else None,
     )
