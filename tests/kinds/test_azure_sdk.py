@@ -240,6 +240,25 @@ def test_with_a_token(secure: LocalAzure) -> None:
     assert (visit.calls, len(visit.requests)) == (2, 2)
 
 
+def test_with_the_workers_own_credentials(azure: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given what azure-identity takes, the door opens by itself: a token is got, taken along, and accepted."""
+    azure.control.settings(require_token=True)
+    given = {
+        sdk.ENDPOINT: azure.secure_endpoint,
+        "REQUESTS_CA_BUNDLE": azure.authority,
+        "AZURE_AUTHORITY_HOST": azure.secure_endpoint,
+        "AZURE_TENANT_ID": "00000000-0000-0000-0000-00000000000a",
+        "AZURE_CLIENT_ID": "00000000-0000-0000-0000-00000000000b",
+        "AZURE_CLIENT_SECRET": "good",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    visit = open_visit(SCOPE)
+    assert visit.client("resource").put(GROUP, {"location": WHERE}).status == 201
+    assert visit.client("network").get(ids.subscription(SUBSCRIPTION)).status == 200
+    assert visit.calls == 2
+
+
 def test_a_wrong_secret(secure: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong secret is not allowed, in Entra's words, and nothing reached ARM."""
     monkeypatch.setattr(sdk, "credentials", lambda _: _principal(secure, "wrong"))
