@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -247,11 +249,24 @@ def test_a_lost_answer_anywhere(
     assert len(gcp.control.ledger()) == 1
 
 
+def test_silence(gcp: LocalGcp, visit: door.GcpVisit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that does not come within the deadline is not waited for."""
+    visit.client("networks")
+    monkeypatch.setattr(door, "ANSWER", 0.3)
+    gcp.control.lose_answer(how="silence", action="networks.get", count=1)
+    start = time.monotonic()
+    with pytest.raises(Unavailable):
+        visit.client("networks").get(project=PROJECT, network="net")
+    assert time.monotonic() - start < 5
+    assert (visit.calls, visit.answered) == (1, False)
+
+
 def test_an_operation_is_a_request_id(visit: door.GcpVisit, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where an answer says no id of its request, the operation that it tells of stands for it."""
     monkeypatch.setattr(door, "IDS", ())
     work = make(visit)
-    assert visit.requests == (work["name"],)
+    project = visit.client("projects").create_project(body={"projectId": "a-project-3"})
+    assert visit.requests == (work["name"], project["name"])
 
 
 def test_two_visits_at_once(gcp: LocalGcp) -> None:
@@ -443,6 +458,53 @@ def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert time.monotonic() - start < 15
 
 
+def test_an_endpoint_of_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not Google may say 404, or anything: nothing is taken for absent, and nothing for done."""
+    answers = iter(["404 Not Found", "200 OK", "404 Not Found", "200 OK", "503 Unavailable"])
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.wfile.write(f"HTTP/1.0 {next(answers)}\r\nContent-Type: text/html\r\n\r\n<html>Hello!".encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        lead(monkeypatch, f"http://127.0.0.1:{server.server_port}")
+        visit = door.open_visit(HERE)
+        for _ in range(2):
+            with pytest.raises(Broken):
+                visit.client("networks").get(project=PROJECT, network="net")
+        for _ in range(2):
+            with pytest.raises(Broken):
+                visit.client("iam").get_service_account(name="projects/p/serviceAccounts/x")
+        with pytest.raises(Unavailable, match="Hello"):
+            visit.client("storage").get(bucket="b")
+        assert visit.calls == 5
+        server.shutdown()
+
+
+def test_half_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that is cut off in its middle has not been heard."""
+
+    class Half(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.wfile.write(b'HTTP/1.0 200 OK\r\nContent-Length: 100\r\n\r\n{"name": "net"')
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Half) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        lead(monkeypatch, f"http://127.0.0.1:{server.server_port}")
+        visit = door.open_visit(HERE)
+        with pytest.raises(Unavailable):
+            visit.client("networks").get(project=PROJECT, network="net")
+        assert (visit.calls, visit.answered) == (1, False)
+        server.shutdown()
+
+
 def test_a_project_that_is_not_allowed(gcp: LocalGcp, visit: door.GcpVisit) -> None:
     """A project that the credentials do not reach is not allowed, with what to compare."""
     gcp.control.settings(denied=["compute:networks.*"])
@@ -500,6 +562,19 @@ def test_bad_credentials(gcp: LocalGcp, monkeypatch: pytest.MonkeyPatch, service
     with pytest.raises(Unavailable, match="tokens"):
         ask()
     assert (visit.calls, visit.answered) == (0, True)
+
+
+def test_not_let_in(gcp: LocalGcp, visit: door.GcpVisit) -> None:
+    """Where Google asks who is there, an anonymous worker is not allowed, and nothing is sent again."""
+    gcp.control.refuse("authError", status=401)
+    asks: dict[str, Callable[[], Any]] = {
+        "networks": lambda: make(visit),
+        "storage": lambda: visit.client("storage").get(bucket="b"),
+    }
+    for service, ask in asks.items():
+        with pytest.raises(NotAllowed, match=service):
+            ask()
+    assert (visit.calls, visit.answered) == (2, True)
 
 
 def test_clients_are_made_once(gcp: LocalGcp, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -613,3 +688,24 @@ def test_there_and_back(kind: str, shape: st.SearchStrategy[dict[str, Any]]) -> 
         assert wire.shown(wire.message(getattr(compute_v1, kind), said)) == said
 
     law()
+
+
+SERVICES = [
+    *("projects", "folders", "networks", "subnetworks", "firewalls", "addresses", "global_addresses", "routes"),
+    *("instances", "disks", "region_disks", "images", "snapshots", "instance_templates", "instance_group_managers"),
+    *("global_operations", "region_operations", "zone_operations"),
+]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_body_has_one_place(gcp: LocalGcp, visit: door.GcpVisit, service: str) -> None:
+    """In no request of the SDK's is there a choice where a body goes, and what has pages is read by pages."""
+    client = type(visit._principal.client(service))
+    for name, method in inspect.getmembers(client, inspect.isfunction):
+        if name.startswith("_") or "request" not in inspect.signature(method).parameters:
+            continue
+        fields = wire._bare(wire._takes(client, name)).DESCRIPTOR.fields
+        bodies = [f.name for f in fields if f.message_type is not None and f.message_type.full_name != wire.MASK]
+        assert len(bodies) <= 1, name
+        if any(f.name == "page_token" for f in fields):
+            assert "Pager" in str(inspect.signature(method).return_annotation), name

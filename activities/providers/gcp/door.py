@@ -42,7 +42,7 @@ from requests.adapters import HTTPAdapter
 from activities.providers.gcp.codes import refusal
 from activities.providers.gcp.credentials import credentials
 from activities.providers.gcp.rest import IAM, STORAGE, Untyped, over_session, over_storage
-from activities.providers.gcp.wire import Typed, opened
+from activities.providers.gcp.wire import Typed, opened, unwrapped
 from holdfast.errors import Broken, HoldfastError, NotAllowed, Unavailable
 from holdfast.model import Scope
 
@@ -56,7 +56,7 @@ ENDPOINTS: Final = {
     "CLOUDRESOURCEMANAGER": "https://cloudresourcemanager.googleapis.com",
     "IAM": "https://iam.googleapis.com",
 }
-# Where Google says which request an answer is of; not every service does. The last is what a proxy of ours would say.
+# Where Google says which request an answer is of; not every service does. The last is the local cloud's.
 IDS: Final = ("X-Goog-Request-Id", "X-GUploader-UploadID", "X-Request-Id")
 
 # Said when the door is opened, and not by the first act: whoever serves a cloud needs its SDK.
@@ -179,7 +179,7 @@ class GcpVisit:
         finally:
             _now.visit = before
         operation = _operation(answer)
-        if operation and not _now.named:
+        if operation and not _now.named and operation not in self._requests:
             self._requests.append(operation)
         return answer
 
@@ -198,7 +198,8 @@ class GcpVisit:
 
 
 def open_visit(scope: Scope) -> GcpVisit:
-    """A visit to a project. Raises `NotAllowed`, naming the scope, when this worker has no credentials for it.
+    """A visit to a project. Raises `NotAllowed`, naming the scope, when this worker has no credentials for it, and
+    `Unavailable` when who makes them does not answer.
 
     Whether they may do something in the project only Google can say, and does at the first request.
     """
@@ -215,10 +216,9 @@ def _request_id(headers: Mapping[str, str]) -> str:
 
 
 def _operation(answer: Any) -> str:
-    """The name of the operation that an answer is, where it is one."""
-    answer = getattr(answer, "operation", answer)
-    kind = getattr(getattr(type(answer), "meta", None), "full_name", "") or type(answer).__name__
-    return str(answer.name) if kind.rpartition(".")[2] == "Operation" else ""
+    """The name of the operation that an answer is, where it is one of Compute's or of Resource Manager's."""
+    answer = unwrapped(answer)
+    return str(answer.name) if type(answer).__name__ == "Operation" else ""
 
 
 def translate(error: Exception, what: str, scope: Scope) -> HoldfastError:
@@ -236,7 +236,8 @@ def translate(error: Exception, what: str, scope: Scope) -> HoldfastError:
             standing=f"{what} was not carried out",
             next="give it others, as gcloud takes them: GOOGLE_APPLICATION_CREDENTIALS, or its host's service account",
         )
-    if isinstance(error, requests.RequestException):
+    # Those that are a ValueError too are about an address that is none, or an answer that is no JSON.
+    if isinstance(error, requests.RequestException) and not isinstance(error, ValueError):
         return Unavailable(f"Google does not answer {what}: {error}")
     return Broken(f"Google's SDK gave up {what}: {type(error).__name__}: {error}")
 

@@ -4,7 +4,10 @@ The SDK's clients take and give protobuf messages, with their own spelling of ev
 reference has, and what the cloud answers comes back the same way: names in camelCase (`IPProtocol`, `natIP`,
 `selfLink`), 64-bit integers as strings (`sizeGb: "10"`; an int is taken too), enumerations by name, bytes in base64,
 what was not sent left out. A field that the SDK does not know is refused before anything is sent; one that only the
-answer has is dropped by the SDK. Retries are off and no operation is waited for: `insert_unary` and its like.
+answer has is dropped by the SDK. Null means left out. An empty list or map is not sent, since a message cannot say it:
+a PATCH cannot empty a list, and another method must (`update`, `set_labels`).
+
+Retries are off and no operation is waited for: `insert_unary` and its like.
 """
 
 from __future__ import annotations
@@ -74,11 +77,18 @@ class Typed:
 
 
 def shown(message: Any) -> dict[str, Any]:
-    """A message as REST's JSON. An operation that the SDK wraps comes as what it is."""
+    """A message as REST's JSON."""
     from google.protobuf.json_format import MessageToDict
 
-    found: dict[str, Any] = MessageToDict(_plain(getattr(message, "operation", message)))
+    found: dict[str, Any] = MessageToDict(_plain(unwrapped(message)))
     return found
+
+
+def unwrapped(answer: Any) -> Any:
+    """An answer as it came: Resource Manager's client wraps an operation into something that would poll for it."""
+    from google.api_core.operation import Operation
+
+    return answer.operation if isinstance(answer, Operation) else answer
 
 
 def message(kind: Any, said: Mapping[str, Any]) -> Any:
