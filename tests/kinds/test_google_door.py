@@ -700,7 +700,7 @@ SERVICES = [
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_body_has_one_place(gcp: LocalGcp, visit: door.GcpVisit, service: str) -> None:
     """In no request of the SDK's is there a choice where a body goes, and what has pages is read by pages."""
-    client = type(visit._principal.client(service))
+    client = visit._principal.client(service).__class__
     for name, method in inspect.getmembers(client, inspect.isfunction):
         if name.startswith("_") or "request" not in inspect.signature(method).parameters:
             continue
