@@ -10,9 +10,9 @@ A kind speaks ARM's own JSON in both directions, by id:
     network.operation(made.operation).status                                              # InProgress, Succeeded, …
 
 We use each service's official client for what it does well: credentials, user agent, connections. Its typed operations
-are left aside: they turn JSON into objects of their own names and back, drop what their version does not know, keep
-ETag and Azure-AsyncOperation from whoever does not hook them, and half of them return pollers that wait in a thread of
-their own. `versions` says which version of the API is spoken.
+are left aside: they turn JSON into objects with names of their own and back, give ETag and Azure-AsyncOperation only to
+a hook, and return a poller from whatever takes time. `versions` says which version of the API is spoken: for each type
+the one that its typed operation would have used.
 
 Opening this module imports nothing of the SDK; a client imports its own service's package.
 """
@@ -34,7 +34,7 @@ from holdfast.model import Scope
 
 _ODATA: Final = frozenset({"expand", "filter", "orderby", "select", "skiptoken", "top"})  # written `$filter` and so on
 _SUCCEEDED, _RUNNING = "Succeeded", "InProgress"
-_NO_CHANGE: Final = frozenset({"failed", "canceled", "cancelled", "succeeded"})
+_ENDED: Final = frozenset({"failed", "canceled", "cancelled", "succeeded"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class Service:
                 return Operation("Failed", _failed(body, request), None, body)  # a Location answers with its error
             raise error
         status = str(body.get("status") or "")
-        if said.status_code == 202 and status.lower() not in _NO_CHANGE:  # noqa: PLR2004
+        if said.status_code == 202 and status.lower() not in _ENDED:  # noqa: PLR2004
             return Operation(_RUNNING, None, wait, body)
         if not status or status.lower() == _SUCCEEDED.lower():
             return Operation(_SUCCEEDED, None, None, body)
