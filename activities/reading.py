@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -157,7 +158,9 @@ class CloudReading:
                     raise CancelledError("the sweep was let go")
                 late = seen.token in tokens and seen.owner == str(sweep.owner) and seen.remote_id not in sweep.keep
                 if late and seen.stands:
-                    kind.delete(_call(sweep, visit, seen.address, seen.remote_id))
+                    kind.delete(
+                        replace(_call(sweep, visit, seen.address, seen.remote_id), token=seen.token or "", back=True)
+                    )
                     removed.append((seen.address or "", seen.remote_id or ""))
         return Swept(removed=tuple(removed), requests=visit.requests)
 
@@ -181,4 +184,5 @@ def _call(look: Look | Sweep, visit: Visit, address: str | None, remote_id: str 
         client=visit.client,
         remote_id=remote_id,
         spec=spec,
+        claimed=remote_id is not None,
     )

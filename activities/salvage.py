@@ -166,7 +166,9 @@ class _Reading:
         resting = done.status in _AT_REST
         at_rest, on_the_way = (Fate.undone, Fate.undoing) if act.back else (Fate.done, Fate.settling)
         fate = at_rest if resting else on_the_way
-        self._put(act, fate=fate, remote_id=done.remote_id or act.remote_id, outputs=done.outputs, renamed=done.renamed)
+        handle = done.handle or act.handle
+        known = {"remote_id": done.remote_id or act.remote_id, "handle": handle, "anew": act.anew}
+        self._put(act, fate=fate, outputs=done.outputs, renamed=done.renamed, **known)
 
     def _put(self, act: Act, *, fate: Fate, **learned: Any) -> None:
         old = self.traces.get(act.seq) or Trace(seq=act.seq, fate=fate)

@@ -14,7 +14,7 @@ from activities.clouds import Open, Visit
 from activities.letters import broken, is_asked_to_stop, shown, stopping, to_temporal
 from activities.plans import Plans
 from activities.protocol import change, create, marks, remove
-from activities.protocol.job import Job, hushed
+from activities.protocol.job import Job, hushed, rested
 from activities.protocol.settle import settle
 from activities.secrets import read_secret
 from holdfast.act import Act, Done, Settle
@@ -38,12 +38,12 @@ FORWARD: Mapping[Verb, Carry] = {
     Verb.disown: hushed(marks.disown),
 }
 BACK: Mapping[Verb, Carry] = {
-    Verb.create: hushed(remove.uncreate),
-    Verb.update: hushed(change.update_back),
-    Verb.delete: hushed(remove.undelete),
-    Verb.operate: hushed(change.operate),
-    Verb.adopt: hushed(marks.adopt_back),
-    Verb.disown: hushed(marks.disown_back),
+    Verb.create: hushed(rested(remove.uncreate)),
+    Verb.update: hushed(rested(change.update_back)),
+    Verb.delete: hushed(rested(remove.undelete)),
+    Verb.operate: hushed(rested(change.operate)),
+    Verb.adopt: hushed(rested(marks.adopt_back)),
+    Verb.disown: hushed(rested(marks.disown_back)),
 }
 
 

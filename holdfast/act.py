@@ -35,6 +35,8 @@ class Act(Wire):
     repeated: bool = False  # it may have been sent before this delivery: look first
     refused: bool = False  # when `back`: the act was refused at its first delivery, so a single look is enough
     renamed: dict[str, str] = Field(default_factory=dict)  # when `back`: ids that died -> ids that stand for them now
+    handle: str | None = None  # the cloud's operation that this act began last; when `back`, the act that is taken back
+    anew: int = 0  # how often its request was made anew: the cloud had taken it and given up, or a person asks again
     execution: str = ""  # of the run, as it sent this: a reset run delivers it anew, under another
 
 
@@ -58,6 +60,7 @@ class Done(Wire):
     unchanged: bool = False  # nothing had to be done
     renamed: dict[str, str] = Field(default_factory=dict)  # of an undone delete: what died -> what stands for it now
     settle_within: timedelta | None = None  # how long to wait for `pending` or `deleting`
+    handle: str | None = None  # the name or URL of the cloud's operation that brings it about, where there is one
 
 
 class Look(Wire):

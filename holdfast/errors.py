@@ -14,6 +14,7 @@
     │   ├── Protected          the document forbids it
     │   ├── InUse              something outside the plan still needs it
     │   ├── CreateFailed       the cloud gave up on it
+    │   ├── Interrupted        the cloud gave up on it for a passing reason: the walk asks anew
     │   ├── NotStabilized      it did not become ready in time; it is kept
     │   └── Gone               it cannot be brought back
     ├── NotYet             yes: later, and the server waits for us
@@ -147,6 +148,13 @@ class InUse(Refused):
 
 class CreateFailed(Refused):
     """The cloud accepted the request and then gave up on it."""
+
+
+class Interrupted(Refused):
+    """The cloud took the request and gave up on it, for a reason that passes.
+
+    Looking again will not help, and asking the same will not: the walk has the request made anew.
+    """
 
 
 class NotStabilized(Refused):

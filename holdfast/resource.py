@@ -25,10 +25,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from uuid import UUID, uuid5
 
 from pydantic import Field, JsonValue
 
 from holdfast.contract import ADDRESS_TAG, OWNER_TAG, TOKEN_TAG
+from holdfast.errors import HoldfastError
 from holdfast.model import Address, Owner, Scope, Spec, Status, Wire
 from holdfast.plan import FieldChange, UndoLabel, Verb
 
@@ -44,6 +46,7 @@ __all__ = [
     "Safety",
     "Search",
     "Status",
+    "Underway",
 ]
 
 S = TypeVar("S", bound=Spec)
@@ -64,6 +67,7 @@ class Observation(Wire):
     token: str | None = None
     detail: str = ""  # the cloud's own words about a pending or failed state
     partial: bool = False  # a list showed that it exists; `observe` would show the rest
+    handle: str | None = None  # of an answer to a change: the cloud's operation that will bring it about
 
     @property
     def stands(self) -> bool:
@@ -99,6 +103,16 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Underway:
+    """A long-running operation of a cloud, which one of our requests began."""
+
+    handle: str  # its name or URL
+    ended: bool
+    detail: str = ""  # the cloud's own words about how far it is
+    error: HoldfastError | None = None  # what it ended in
+
+
+@dataclass(frozen=True, slots=True)
 class Operated:
     """An operation of a kind, and the one that takes it back."""
 
@@ -126,6 +140,11 @@ class Call(Generic[S]):
     remote_id: str | None = None
     before: Mapping[str, JsonValue] = field(default_factory=dict)  # of `update`: live, as it was found
     changes: Sequence[FieldChange] = ()  # of `update`: what to write, and nothing else
+    back: bool = False  # it is part of taking an act back
+    anew: int = 0  # how often the act's request was made anew: the cloud took it and gave up, or a person asks again
+    handle: str | None = None  # the cloud's operation that the act began last, where it is known
+    claimed: bool = False  # the ledger, the plan or an earlier delivery says that what stands there is ours: all that
+    # a kind can go by whose `carrier` is its parent
 
     @property
     def wanted(self) -> S:
@@ -140,6 +159,13 @@ class Call(Generic[S]):
         if self.remote_id is None:
             raise AssertionError(f"{self.address}: this call needs a remote id")
         return self.remote_id
+
+    def request(self, step: str) -> str:
+        """The id of one request of this act, for a cloud that carries out a request once for each id.
+
+        A UUID: the same at every delivery, another for each `step`, for the taking back, and when it is made anew.
+        """
+        return str(uuid5(UUID(self.token), f"{'back ' if self.back else ''}{step} {self.anew}"))
 
     @property
     def marks(self) -> dict[str, str]:
@@ -225,6 +251,15 @@ class ResourceType(ABC, Generic[S]):
         for call in calls:
             for seen in self.find(call):
                 yield call, seen
+
+    def underway(self, call: Call[S]) -> Underway | None:
+        """The cloud's operation that the act began: at `call.handle`; or, where nobody knows that, one that is still at
+        work at `call.remote_id` or at the name that `call.spec` would take. None: nothing is known to be at work.
+
+        What a cloud shows of a resource may not tell: while it makes one, many a cloud says that nothing stands, and
+        while it removes one, that all is as before. A cloud without operations needs none of this.
+        """
+        return None
 
     # --- changing ----------------------------------------------------------------------------------------------
 

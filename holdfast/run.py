@@ -118,6 +118,8 @@ class Trace(Wire):
     sent: bool = False  # it may have reached the cloud
     renamed: dict[str, str] = Field(default_factory=dict)  # of an undone delete: the old id -> the new
     letter: Letter | None = None
+    handle: str | None = None  # the cloud's operation that it began last
+    anew: int = 0
 
 
 class Journal(Wire):

@@ -18,7 +18,7 @@ from holdfast.model import Address, Owner, Status
 from holdfast.plan import Step, Verb, act_token
 from holdfast.run import Settling
 from workflows.options import on_cloud
-from workflows.walk import Failed, Order
+from workflows.walk import INTERRUPTED, Failed, Order
 
 # How each verb is taken back. What taking back means exactly is the activity's business: see `activities.protocol`.
 BACK: dict[Verb, Verb] = {
@@ -31,6 +31,7 @@ BACK: dict[Verb, Verb] = {
 }
 AT_REST = frozenset({Status.ready, Status.absent})
 DEFAULT_SETTLE = timedelta(minutes=20)
+FIRST_REST, LONGEST_REST = timedelta(seconds=1), timedelta(seconds=30)
 
 
 class Reach:
@@ -50,12 +51,14 @@ class Reach:
     async def act(self, order: Order) -> Done:
         """See `Hands.act`."""
         step = order.step
+        await self._rest(order)
         done = await self._run(Activity(step.verb), self._act(order, step.verb, back=False), order, back=False)
         return self._asked(step, done, back=False)
 
     async def undo(self, order: Order) -> Done:
         """See `Hands.undo`."""
         verb = BACK[order.step.verb]
+        await self._rest(order)
         self.settling.pop(_key(order.step, back=False), None)
         done = await self._run(Activity(verb), self._act(order, verb, back=True), order, back=True)
         return self._asked(order.step, done, back=True)
@@ -69,11 +72,18 @@ class Reach:
         looks = Settle(act=act, within=asked.within, since=asked.since)
         try:
             done = await self._run(Activity.settle, looks, order, back=back)
-        except Failed:
-            del self.settling[key]  # whoever tries again has all the time again
+        except Failed as failed:
+            if failed.letter.error != INTERRUPTED:  # then it is asked anew, in the same time
+                del self.settling[key]  # whoever tries again has all the time again
             raise
         del self.settling[key]
         return done
+
+    @staticmethod
+    async def _rest(order: Order) -> None:
+        """Before a request is made anew: the reason for which the cloud gave up on the last one needs time to pass."""
+        if order.given_up:
+            await workflow.sleep(min(LONGEST_REST, FIRST_REST * 2 ** min(order.given_up - 1, 10)))
 
     def _asked(self, step: Step, done: Done, *, back: bool) -> Done:
         if done.status not in AT_REST:
@@ -99,6 +109,8 @@ class Reach:
             repeated=order.repeated,
             refused=order.refused,
             renamed=order.renamed,
+            handle=order.handle,
+            anew=order.anew,
             execution=workflow.info().run_id,
         )
 

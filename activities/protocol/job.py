@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from activities.letters import broken
 from holdfast.act import Act, Done
 from holdfast.diff import renamed_in
-from holdfast.errors import Ambiguous, HoldfastError, InvalidInput, PlanStale, from_letter
+from holdfast.errors import Ambiguous, HoldfastError, InvalidInput, Pending, PlanStale, from_letter
 from holdfast.model import Address, JsonValue, Spec
 from holdfast.plan import Action
 from holdfast.resource import Call, Clients, Observation, ResourceType
@@ -141,8 +141,30 @@ class Job:
             client=self.client,
             token=self.act.token,
             remote_id=remote_id,
-            **more,
+            **{
+                "back": self.act.back,
+                "anew": self.act.anew,
+                "handle": self.act.handle,
+                "claimed": remote_id is not None or self.may_have_acted,
+                **more,
+            },
         )
+
+    @property
+    def may_have_acted(self) -> bool:
+        """Whether what is found may be of this act's own doing: an earlier delivery's, or the act's that is undone."""
+        return not self.act.refused if self.act.back else self.again
+
+    def rest(self) -> None:
+        """Before an act is taken back: wait for the cloud's operation that it began, whose end nobody may have seen.
+
+        Raises `Pending` while that is at work.
+        """
+        if self.act.refused:
+            return
+        found = self.kind.underway(self.call(self.act.remote_id, spec=self.sought()))
+        if found is not None and not found.ended:
+            raise Pending(f"an operation of {self.address} is at work yet: {found.detail or found.handle}")
 
     def observe(self, remote_id: str) -> Observation:
         """What stands at an id."""
@@ -190,6 +212,7 @@ class Job:
         return Done(
             status=seen.status,
             remote_id=seen.remote_id,
+            handle=seen.handle,
             outputs={name: seen.outputs[name] for name in self.act.gives if name in seen.outputs},
             requests=self.requests(),
             **more,
@@ -204,6 +227,17 @@ class Job:
     def settles(self) -> timedelta:
         """How long to wait for what this act asked for."""
         return self.action.settle_within or self.kind.settle_within.get(self.act.verb, timedelta(minutes=10))
+
+
+def rested(carry: Callable[[Job], F]) -> Callable[[Job], F]:
+    """What takes an act back, once the cloud's operation that the act began has come to its end."""
+
+    @functools.wraps(carry)
+    def carried(job: Job) -> F:
+        job.rest()
+        return carry(job)
+
+    return carried
 
 
 def _forms(value: str) -> list[str]:

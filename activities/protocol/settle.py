@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from activities.protocol.job import Job
 from holdfast.act import Done
-from holdfast.errors import ChangedElsewhere, CreateFailed, NotStabilized, Pending
+from holdfast.errors import ChangedElsewhere, CreateFailed, HoldfastError, Interrupted, NotStabilized, Pending
 from holdfast.plan import Verb
 from holdfast.resource import Observation, Status
 
@@ -15,9 +15,11 @@ def settle(job: Job, waited: timedelta, within: timedelta) -> Done:
     """Look once. `waited` is how long this act has been settling, `within` how long it may.
 
     Raises `Pending` while there is hope, `NotStabilized` when its time has run out, `CreateFailed` when the cloud gave
-    up, and `ChangedElsewhere` when it vanished.
+    up, or what its operation ended in, `Interrupted` where that passes, and `ChangedElsewhere` when it vanished.
     """
     remote_id = job.act.remote_id or ""
+    if (waiting := _at_work(job, in_time=waited < within)) is not None:
+        raise _not_yet(job, Status.deleting if job.act.verb is Verb.delete else Status.pending, waiting, waited, within)
     live = job.observe(remote_id)
     if job.act.verb is Verb.delete:
         if live.status is Status.absent and _is_gone(job, remote_id):
@@ -38,14 +40,39 @@ def settle(job: Job, waited: timedelta, within: timedelta) -> Done:
                 f"{job.address} ({remote_id}) was on its way and is {live.status} now: {why}",
                 address=job.address,
             )
-    if waited >= within:
-        raise NotStabilized(
-            f"{job.address} ({remote_id}) is {live.status} after {_minutes(within)}: {_words(live)}",
-            address=job.address,
-            standing="kept: it may still come about, and a timeout does not taint it",
-            next="look at it in the cloud's console; a longer `timeouts:` in the document gives it more time",
-        )
-    raise Pending(f"{job.address} ({remote_id}) is {live.status}: {_words(live)}")
+    raise _not_yet(job, live.status, live.detail, waited, within)
+
+
+def _at_work(job: Job, *, in_time: bool) -> str | None:
+    """The words about the operation that is to bring it about, while that is at work, or about what it ended in
+    when there is no time to ask anew; None when it has done its part.
+
+    Raises what it ended in; `Interrupted` where that passes, and there is time to ask anew.
+    """
+    found = job.kind.underway(job.call(job.act.remote_id)) if job.act.handle else None
+    if found is None:
+        return None
+    if not found.ended:
+        return found.detail or found.handle
+    if found.error is None:
+        return None
+    if not found.error.again:
+        raise found.error.about(job.address)
+    if in_time:
+        raise Interrupted(found.error.letter.happened, address=job.address, code=found.error.letter.code)
+    return found.error.letter.happened
+
+
+def _not_yet(job: Job, status: Status, detail: str, waited: timedelta, within: timedelta) -> HoldfastError:
+    what, words = f"{job.address} ({job.act.remote_id or ''}) is {status}", detail or "the cloud says no more"
+    if waited < within:
+        return Pending(f"{what}: {words}")
+    return NotStabilized(
+        f"{what} after {_minutes(within)}: {words}",
+        address=job.address,
+        standing="kept: it may still come about, and a timeout does not taint it",
+        next="look at it in the cloud's console; a longer `timeouts:` in the document gives it more time",
+    )
 
 
 def _has_moved(job: Job, live: Observation) -> bool:
@@ -60,10 +87,6 @@ def _has_moved(job: Job, live: Observation) -> bool:
 def _is_gone(job: Job, remote_id: str) -> bool:
     job.pause(0.2)
     return job.observe(remote_id).status is Status.absent
-
-
-def _words(live: Observation) -> str:
-    return live.detail or "the cloud says no more"
 
 
 def _minutes(span: timedelta) -> str:

@@ -60,9 +60,10 @@ def random_case(seed: int, size: int, on_failure: OnFailure, *, wild: float = 0.
     density, labels = dice.choice([1, 2, 4]) / max(size, 4), dice.choice([[10, 3, 1, 1], [4, 1, 2, 2]])
     steps = tuple(_step(seq, dice, density, labels) for seq in range(size))
     parts = {s.seq: _part(dice, trouble) for s in steps}
+    moods = random.Random(f"{seed}/given up")  # of their own, so that every other plan stays as it was
     return Case(
         steps=steps,
-        parts=parts,
+        parts={seq: _given_up(part, moods, trouble / 2) for seq, part in parts.items()},
         on_failure=on_failure,
         wishes=_wishes(dice, size),
         answers=tuple(dice.choice(list(Answer)) for _ in range(dice.randint(0, 12))),
@@ -98,6 +99,13 @@ def _part(dice: random.Random, trouble: float) -> Part:
         undos=tuple(_delivery(dice, trouble / 2) for _ in range(3)),
         idle=dice.random() < 0.1,
     )
+
+
+def _given_up(part: Part, dice: random.Random, trouble: float) -> Part:
+    def some(deliveries: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
+        return tuple(replace(d, interrupted=dice.random() < trouble) for d in deliveries)
+
+    return replace(part, acts=some(part.acts), undos=some(part.undos))
 
 
 def _delivery(dice: random.Random, trouble: float) -> Delivery:

@@ -115,6 +115,20 @@ MUTATIONS = [
     Mutation("walk", "            if settled:\n", "            if False:\n"),
     Mutation("walk", "        await self._settle(node, back=True)\n", "        pass\n"),
     Mutation("walk", "return State.cancelled if self.cancelled else State.undone", "return State.undone"),
+    # what the cloud took, and gave up on
+    Mutation("walk", "            if failure.letter.error == INTERRUPTED:", "            if False:"),
+    Mutation("walk", "        self.memory.anew(node)\n", "        pass\n"),
+    Mutation("walk", "node.anew, node.given_up, repeated = node.anew + 1, ", "node.given_up, repeated = "),
+    Mutation(
+        "memory",
+        "        node.anew += 1\n        if node.fate is Fate.settling:",
+        "        if node.fate is Fate.settling:",
+    ),
+    Mutation(
+        "memory",
+        "            self.put(node, Fate.acting)\n        self.put_off",
+        "            pass\n        self.put_off",
+    ),
 ]
 
 # Seen in few plans: each needs many of them.

@@ -21,6 +21,7 @@ SLOW = Delivery(before=20)
 SLOW_TO_LAND = Delivery(after=20)
 SETTLING = Delivery(reply=Reply.pending, settle=20)
 TORN = Delivery(reply=Reply.torn)
+GIVEN_UP = Delivery(reply=Reply.pending, interrupted=True)
 
 FAILS = Part(acts=(REFUSED,))
 FAILS_LATER = Part(acts=(Delivery(before=5, effect=Effect.never),))
@@ -323,3 +324,44 @@ def test_outputs_reach_those_who_need_them() -> None:
     assert sent[1].inputs == {"shop/aws.thing/r0#id": 0}
     assert sent[0].gives == ("id",)
     assert played.walk.memory.nodes[2].fate is Fate.done
+
+
+class TestGivenUp:
+    """The cloud took a request, and gave up on it for a reason that passes."""
+
+    def test_forward_it_is_asked_anew(self) -> None:
+        played = play(Case(LINE, {1: Part(acts=(GIVEN_UP, GIVEN_UP))}))
+        assert played.walk.state is State.done
+        assert [(o.anew, o.repeated, o.handle) for o in played.world.orders if o.step.seq == 1] == [
+            (0, False, None),
+            (1, True, "operation 2"),
+            (2, True, "operation 3"),
+        ]
+
+    def test_back_it_is_asked_anew(self) -> None:
+        played = play(Case(LINE, {1: Part(acts=(SETTLING,), undos=(GIVEN_UP,)), 2: FAILS}))
+        assert played.walk.state is State.undone
+        assert played.world.standing[1] == set()
+        # Whoever takes it back is told of the operation that made it, and after that of its own.
+        assert [(o.anew, o.handle) for o in played.world.orders if o.step.seq == 1] == [
+            (0, None),
+            (0, "operation 2"),
+            (1, "operation 5"),
+        ]
+
+    def test_a_walk_that_turns_asks_nothing_anew(self) -> None:
+        beside = Part(acts=(replace(GIVEN_UP, settle=6),))
+        played = play(Case(FORK, {1: beside, 2: FAILS_LATER}))
+        assert played.walk.state is State.undone
+        assert [e.kind for e in played.world.record if e.seq == 1 and e.kind in {Kind.act, Kind.undo}] == [
+            Kind.act,
+            Kind.undo,
+        ]
+
+    async def test_what_a_drained_walk_leaves_remembers_the_operation(self) -> None:
+        player = Player(Case(LINE, {0: Part(acts=(GIVEN_UP, SETTLING))}, wishes=((12, Wish.drain),)))
+        played = await player.play()
+        assert played.walk.state is State.done
+        assert played.drains == 1
+        assert played.walk.memory.nodes[0].handle == "operation 2"
+        assert played.walk.memory.nodes[0].anew == 1

@@ -12,7 +12,7 @@ from holdfast.act import Done
 from holdfast.errors import Letter
 from holdfast.model import Status
 from holdfast.plan import Step, Verb
-from workflows.walk import Failed, Order
+from workflows.walk import INTERRUPTED, Failed, Order
 
 
 class Effect(StrEnum):
@@ -45,6 +45,7 @@ class Delivery:
     unseen: bool = False  # of an undo: a create that lands late is found by the sweep alone
     settle: int = 1  # turns of each settle
     settles: bool = True  # whether what is pending comes to a good end
+    interrupted: bool = False  # what is pending is given up by the cloud, for a reason that passes
     error: str = "Refused"
 
 
@@ -71,6 +72,7 @@ class Kind(StrEnum):
     undo_failed = "undo-failed"
     gone = "gone"  # the undo told the walk that it cannot be taken back
     settle = "settle"
+    interrupted = "interrupted"  # the cloud gave up on what it had taken
     cut = "cut"  # a call was cancelled
     torn = "torn"
     answered = "answered"
@@ -110,6 +112,8 @@ class World:
     _late: list[tuple[int, int, int]] = field(default_factory=list)  # (turn, seq, generation)
     _orphans: set[tuple[int, int]] = field(default_factory=set)  # landed after they were taken back
     _taken_back: set[tuple[int, int]] = field(default_factory=set)
+    _going: dict[int, set[int]] = field(default_factory=dict)  # seq -> generations that the last undo removed
+    _wants_anew: dict[tuple[int, bool], int] = field(default_factory=dict)
     _in_hand: set[int] = field(default_factory=set)
     _delivered: dict[tuple[int, bool], int] = field(default_factory=dict)
     _script: dict[tuple[int, bool], Delivery] = field(default_factory=dict)
@@ -142,6 +146,8 @@ class World:
         await self._wait(order, script.before, script)
         if (seq, order.generation) in self._spent:
             raise self._failure(Kind.failed, order, "Refused", note="the token was spent on a resource that is gone")
+        if self._remembers(order, back=False):
+            return Done(status=Status.pending)
         there = order.generation in self.standing.get(seq, set())
         if script.effect is Effect.now:
             self._stand(seq, order.generation)
@@ -159,10 +165,13 @@ class World:
         await self._wait(order, script.before, script)
         if not (script.unseen and order.step.verb is Verb.create):
             self._land(seq)
+        if self._remembers(order, back=True):
+            return Done(status=Status.pending)
         self._taken_back.add((seq, order.generation))
         if script.effect is not Effect.never and self.standing.get(seq):
             if not order.step.undo.returns:
                 raise self._failure(Kind.gone, order, "Gone", certain=True)
+            self._going[seq] = set(self.standing[seq])
             self._spent |= {(seq, generation) for generation in self.standing[seq]}
             self.standing[seq] = set()
         await self._wait(order, script.after, script)
@@ -172,10 +181,23 @@ class World:
         script = self._script.get((order.step.seq, back), CALM)
         self._write(Kind.settle, order)
         await self._wait(order, script.settle, CALM)
+        if script.interrupted or self._remembers(order, back=back):
+            self._give_up(order, back=back)
         if not script.settles:
             raise self._failure(Kind.undo_failed if back else Kind.failed, order, "NotStabilized", certain=True)
         self._tell(Kind.undone if back else Kind.done, order)
         return Done(status=Status.ready, outputs={"id": order.step.seq})
+
+    def _give_up(self, order: Order, *, back: bool) -> None:
+        """The cloud lets go of what it was asked for: all is as before it was asked."""
+        seq = order.step.seq
+        if back:
+            self._stand_again(seq)
+        else:
+            self.standing.get(seq, set()).discard(order.generation)
+        self._wants_anew[seq, back] = order.anew + 1  # a cloud answers the same request with the same operation
+        self._write(Kind.interrupted, order)
+        raise Failed(Letter(error=INTERRUPTED, happened=f"given up: {order.step.address}", address=order.step.address))
 
     @contextmanager
     def _hold(self, order: Order) -> Iterator[None]:
@@ -230,6 +252,15 @@ class World:
         if (seq, generation) in self._taken_back:
             self._orphans.add((seq, generation))
 
+    def _remembers(self, order: Order, *, back: bool) -> bool:
+        """Whether the request is one that the cloud gave up on: it answers with that operation, and does nothing."""
+        return order.anew < self._wants_anew.get((order.step.seq, back), 0)
+
+    def _stand_again(self, seq: int) -> None:
+        going = self._going.pop(seq, set())
+        self.standing.setdefault(seq, set()).update(going)
+        self._spent -= {(seq, generation) for generation in going}
+
     def _land(self, seq: int) -> None:
         mine = [one for one in self._late if one[1] == seq]
         self._late = [one for one in self._late if one[1] != seq]
@@ -272,7 +303,7 @@ class World:
         if script.reply is Reply.failed or script.effect is not Effect.now:
             raise self._failure(bad, order, script.error, certain=certain)
         if script.reply is Reply.pending:
-            return Done(status=Status.pending)
+            return Done(status=Status.pending, handle=f"operation {len(self.orders)}")
         self._tell(good, order)
         return Done(status=Status.ready, unchanged=unchanged, outputs={"id": order.step.seq})
 

@@ -31,6 +31,9 @@ class Order:
     repeated: bool = False  # this (the act, or its undo) may have reached the cloud before
     refused: bool = False  # the act was refused at its first delivery, by an answer: it had no effect
     renamed: dict[str, str] = field(default_factory=dict)  # ids that died -> ids that stand for them now
+    handle: str | None = None  # the cloud's operation that the step began last
+    anew: int = 0  # how often its request was made anew
+    given_up: int = 0  # and how often because the cloud had taken it and given up, since somebody last asked for it
 
 
 class Hands(Protocol):

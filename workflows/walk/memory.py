@@ -36,6 +36,9 @@ class Node:
     outputs: dict[str, JsonValue] = field(default_factory=dict)
     generation: int = 0
     renamed: dict[str, str] = field(default_factory=dict)
+    handle: str | None = None  # the cloud's operation that it began last
+    anew: int = 0
+    given_up: int = 0  # how often the cloud gave up on it since somebody last asked for it
     letter: Letter | None = None
     gives: tuple[str, ...] = ()
     missing: int = 0  # forward: steps before it that are not finished
@@ -106,6 +109,7 @@ class Memory:
         node.remote_id = trace.remote_id or node.remote_id
         node.outputs, node.letter = dict(trace.outputs), trace.letter
         node.renamed = dict(trace.renamed)
+        node.handle, node.anew = trace.handle, trace.anew
         self.renamed |= trace.renamed
 
     def traces(self) -> tuple[Trace, ...]:
@@ -120,6 +124,8 @@ class Memory:
                 sent=n.sent,
                 renamed=n.renamed,
                 letter=n.letter,
+                handle=n.handle,
+                anew=n.anew,
             )
             for seq, n in self.nodes.items()
             if n.fate is not Fate.waiting or n.sent
@@ -149,6 +155,16 @@ class Memory:
         """A failed step, or its undo, shall be tried once more."""
         self.put(node, fate)
         node.letter = None
+        node.anew += 1  # a cloud that remembers requests answers the same one with what became of it
+        node.given_up = 0
+        self.put_off(node)
+
+    def anew(self, node: Node) -> None:
+        """A step, or its undo, that the cloud took and gave up on shall be asked for anew."""
+        node.anew += 1
+        node.given_up += 1
+        if node.fate is Fate.settling:
+            self.put(node, Fate.acting)
         self.put_off(node)
 
     def put_off(self, node: Node) -> None:

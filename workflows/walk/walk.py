@@ -24,6 +24,7 @@ from workflows.walk.words import Ending, Question, cut_off, uncertain
 ACTS = 50  # in flight at once: above it the server refuses to close workflow tasks (`FORCE_CLOSE_COMMAND`)
 SETTLES = 500  # waiting at once: they cost the server nothing, but pending activities are limited to 2,000
 _AT_REST = frozenset({Status.ready, Status.absent})
+INTERRUPTED = "Interrupted"  # the cloud took the request, and gave up on it for a passing reason
 
 
 class Walk:
@@ -225,9 +226,20 @@ class Walk:
         done = await self._hands.undo(self._order(node, repeated=repeated or self._doubted))
         if done.status in _AT_REST:
             return done
-        node.remote_id = done.remote_id or node.remote_id
+        node.remote_id, node.handle = done.remote_id or node.remote_id, done.handle or node.handle
         await self._settle(node, back=True)
         return done
+
+    async def _take_back_at_once(self, node: Node) -> Done:
+        """While nothing else is walked: whatever the cloud gives up on is asked anew here."""
+        repeated = node.fate is Fate.undoing
+        while True:
+            try:
+                return await self._take_back(node, repeated=repeated)
+            except Failed as failure:
+                if failure.letter.error != INTERRUPTED:
+                    raise
+            node.anew, node.given_up, repeated = node.anew + 1, node.given_up + 1, True
 
     async def _settle(self, node: Node, *, back: bool) -> Done:
         """Wait outside the window of acts. A wish to stop that came while the act ran is heard here."""
@@ -251,11 +263,14 @@ class Walk:
             repeated=repeated,
             refused=node.letter is not None and node.letter.certain,
             renamed=dict(self.memory.renamed),
+            handle=node.handle,
+            anew=node.anew,
+            given_up=node.given_up,
         )
 
     @staticmethod
     def _learn(node: Node, done: Done) -> None:
-        node.remote_id = done.remote_id or node.remote_id
+        node.remote_id, node.handle = done.remote_id or node.remote_id, done.handle or node.handle
         node.outputs |= done.outputs
 
     def _undone(self, node: Node, done: Done) -> None:
@@ -265,6 +280,11 @@ class Walk:
     def _move(self, node: Node, fate: Fate, *, sent: bool = False) -> None:
         self.memory.put(node, fate)
         node.sent = node.sent or sent
+        self._hands.moved(node.step.seq)
+
+    def _ask_anew(self, node: Node) -> None:
+        """The cloud took the request and gave up on it: the step waits for its turn, as if its answer had been lost."""
+        self.memory.anew(node)
         self._hands.moved(node.step.seq)
 
     # --- failure -----------------------------------------------------------------------------------------------
@@ -333,7 +353,7 @@ class Walk:
                 self._gone.add(node.step.seq)
                 continue
             try:
-                self._undone(node, await self._take_back(node, repeated=node.fate is Fate.undoing))
+                self._undone(node, await self._take_back_at_once(node))
                 taken_back.append(before)
             except (Failed, asyncio.CancelledError) as end:
                 if was_cancelled():
@@ -375,6 +395,9 @@ class Walk:
         try:
             await work(node)
         except Failed as failure:
+            if failure.letter.error == INTERRUPTED:
+                self._ask_anew(node)
+                return
             letter = failure.letter if first and node.fate is Fate.acting else uncertain(failure.letter)
             self._fail(node, letter)
         except asyncio.CancelledError:

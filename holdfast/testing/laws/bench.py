@@ -19,7 +19,7 @@ from holdfast.desired import Desired
 from holdfast.document import bind_text, load
 from holdfast.document.nodes import plain
 from holdfast.document.writing import write
-from holdfast.errors import NotYet
+from holdfast.errors import Interrupted, NotYet
 from holdfast.model import Owner
 from holdfast.plan import Action, FieldChange, Undo, UndoLabel, Verb
 from holdfast.resource import Call, Observation, ResourceType, Search, Status
@@ -195,16 +195,19 @@ class Bench:
         for attempt in range(DELIVERIES):
             try:
                 done = self.deliver(act, action, again=again or attempt > 0)
+                return self._settle(act, action, done)
             except (Killed, NotYet) as error:
                 last = error
-                self.ground.wait(1)
-                continue
-            return self._settle(act, action, done)
+            except Interrupted as error:
+                last, act = error, act.model_copy(update={"anew": act.anew + 1})
+            self.ground.wait(1)
         raise Unfinished(f"it is not done after {DELIVERIES} deliveries; the last said: {last or 'nothing'}")
 
     def _settle(self, act: Act, action: Action, done: Done) -> Done:
         waited = 0.0
-        asked = act.model_copy(update={"remote_id": done.remote_id or act.remote_id})
+        asked = act.model_copy(
+            update={"remote_id": done.remote_id or act.remote_id, "handle": done.handle or act.handle}
+        )
         while done.status not in {Status.ready, Status.absent} and waited < LOOKS * LOOK_EVERY:
             delivery = Delivery(asked, action, self.kind, self.ground, again=True)
             try:

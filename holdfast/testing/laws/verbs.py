@@ -46,7 +46,7 @@ def create(bench: Bench) -> Scene:
 def uncreate_unheard(bench: Bench) -> Scene:
     """Taking back a create of which nobody knows whether it was carried out; it was."""
     scene = taking_back(bench, _creating, Verb.delete)
-    return replace(scene, act=scene.act.model_copy(update={"remote_id": None}))
+    return replace(scene, act=scene.act.model_copy(update={"remote_id": None, "handle": None}))
 
 
 def update(bench: Bench) -> Scene | None:
@@ -126,15 +126,17 @@ def taking_back(bench: Bench, acting: Acting, verb: Verb, *, at_once: bool = Fal
     bench.begin()
     action, act = acting(bench)
     before = bench.standing()
-    remote_id = act.remote_id
+    remote_id, handle = act.remote_id, None
     if at_once:
         bench.ground.lag()
         with suppress(NotYet):
-            remote_id = bench.deliver(act, action).remote_id or remote_id
+            done = bench.deliver(act, action)
+            remote_id, handle = done.remote_id or remote_id, done.handle
     else:
-        remote_id = bench.carry(act, action).remote_id or remote_id
+        done = bench.carry(act, action)
+        remote_id, handle = done.remote_id or remote_id, done.handle
         bench.ground.rest()
-    back = act.model_copy(update={"verb": verb, "back": True, "remote_id": remote_id})
+    back = act.model_copy(update={"verb": verb, "back": True, "remote_id": remote_id, "handle": handle})
     return Scene(back, action, lambda _: _as_before(bench, before))
 
 
