@@ -26,6 +26,7 @@ class Tokens(ThreadingHTTPServer):
         self.asked: list[tuple[str, Any]] = []
         self.refuse: int | None = None
         self.refused = ""
+        self.garbled = False  # what IAM says then cannot be read, and holds a token
         self.good = 3600  # seconds
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
@@ -84,7 +85,8 @@ class _Handler(BaseHTTPRequestHandler):
             answer = {"error": "invalid_grant", "error_description": "Invalid JWT Signature."}
         elif path.endswith(":generateAccessToken"):
             ends = datetime.now(UTC) + timedelta(seconds=cloud.good)
-            answer = {"accessToken": token, "expireTime": ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
+            when = "soon" if cloud.garbled else ends.strftime("%Y-%m-%dT%H:%M:%SZ")
+            answer = {"accessToken": token, "expireTime": when}
         elif path.endswith("/sts"):
             answer |= {"issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}
         elif path.endswith("/project/project-id"):

@@ -17,6 +17,7 @@ from activities.credentials.ways import (
     Google,
     Impersonate,
     ManagedIdentity,
+    Pattern,
     ServicePrincipal,
     Way,
     WebIdentity,
@@ -84,7 +85,8 @@ HOUR = timedelta(hours=1)
 def test_each_way(told: Told, scope: str, way: Way) -> None:
     """Every way can be written, and the most specific entry for a scope is the one it gets."""
     told(WHOLE)
-    assert choosing.way(Scope.parse(scope), type(way)) == way
+    kind: Any = type(way)
+    assert choosing.way(Scope.parse(scope), kind) == way
 
 
 @pytest.mark.parametrize(
@@ -106,14 +108,14 @@ def test_the_most_specific_entry(tmp_path: Path, patterns: list[str], wins: int 
     for ordered in (patterns, patterns[::-1]):
         (tmp_path / "c.yaml").write_text("\n".join(f"- scope: {one}" for one in ordered))
         entries = file.read(str(tmp_path / "c.yaml"))
-        marked: Any = {pattern: str(pattern) for pattern in entries}
-        assert choosing.choose(scope, marked) == (None if wins is None else patterns[wins])
+        named: dict[Pattern, Way] = {pattern: Google(str(pattern)) for pattern in entries}
+        assert choosing.choose(scope, named) == (None if wins is None else Google(patterns[wins]))
 
 
 def test_two_patterns_of_one_weight() -> None:
     """No two different patterns that cover a scope are equally specific, so the choice is never by chance."""
     parts = ["*", "s*", "sh*", "shop*", "shop", "x*", "x"]
-    patterns = [file.Pattern("gcp", account, region) for account in parts for region in parts]
+    patterns = [Pattern("gcp", account, region) for account in parts for region in parts]
     scope = Scope("gcp", "shop", "shop")
     weights = [pattern.weight for pattern in patterns if pattern.covers(scope)]
     assert len(weights) == 25

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from activities.credentials import choosing, file
-from activities.credentials.ways import Google
+from activities.credentials.ways import Google, Pattern
 from holdfast.errors import NotAllowed
 from holdfast.model import Scope
 from tests.cloud import ROOT
@@ -45,6 +45,6 @@ def test_what_wins() -> None:
         (Scope("gcp", "shop-prod", "europe-west1"), ("shop-prod", "*"), ("*", "europe-west1")),
         (Scope("gcp", "shop-prod", "europe-west1"), ("shop-p*", "*"), ("shop-*", "*")),
     ):
-        better, worse = file.Pattern("gcp", *wins), file.Pattern("gcp", *loses)
+        better, worse = Pattern("gcp", *wins), Pattern("gcp", *loses)
         assert str(better) in PAGE
         assert choosing.choose(scope, {worse: Google("worse"), better: Google("better")}) == Google("better")

@@ -75,13 +75,15 @@ def _fresh(made: Any, found: Google, scope: Scope) -> Any:
         if made.token_state is not TokenState.FRESH:
             made.refresh(functools.partial(Request(), timeout=DEADLINE))
         return made
+    # Without google-auth's own error as the cause, which history would keep: it repeats the endpoint's whole answer,
+    # and one that it could not read may hold a token.
     except TransportError as error:
         raise Unavailable(
             f"this worker has no credentials for {scope} yet, {where()}: who mints them does not answer: {_why(error)}",
             standing="nothing was touched",
-        ) from error
+        ) from None
     except GoogleAuthError as error:
-        raise _letter(found, scope, error) from error
+        raise _letter(found, scope, error) from None
     except OSError as error:
         raise NotAllowed(
             f"this worker has no credentials for {scope}, {where()}: {error.filename} cannot be read: {error.strerror}",
