@@ -119,11 +119,7 @@ MUTATIONS = [
     Mutation("walk", "            if failure.letter.error == INTERRUPTED:", "            if False:"),
     Mutation("walk", "        self.memory.anew(node)\n", "        pass\n"),
     Mutation("walk", "node.anew, node.given_up, repeated = node.anew + 1, ", "node.given_up, repeated = "),
-    Mutation(
-        "memory",
-        "        node.anew += 1\n        if node.fate is Fate.settling:",
-        "        if node.fate is Fate.settling:",
-    ),
+    Mutation("memory", "        node.anew += 1\n        node.given_up", "        node.given_up"),
     Mutation(
         "memory",
         "            self.put(node, Fate.acting)\n        self.put_off",
