@@ -166,6 +166,21 @@ def test_a_refused_key_is_named_and_not_kept(cloud: Tokens, key: Path, told: Tol
     assert credentials(SCOPE).token
 
 
+def test_a_key_that_was_changed(cloud: Tokens, key: Path, told: Told) -> None:
+    """A key that served, was withdrawn and has been replaced in its file serves again, without a new worker."""
+    told(f"- {{scope: gcp/shop-prod/*, key_file: {key}}}")
+    cloud.good = 60
+    credentials(SCOPE)
+    cloud.refuse = 400
+    with pytest.raises(NotAllowed):
+        credentials(SCOPE)
+    cloud.refuse = None
+    key.write_text(json.dumps(cloud.key_file() | {"client_email": DEPLOY}))
+    credentials(SCOPE)
+    claims = jwt.decode(cloud.asked[-1][1]["assertion"], cloud.public, ["RS256"], audience=AUDIENCE)
+    assert claims["iss"] == DEPLOY
+
+
 def test_a_refused_impersonation(cloud: Tokens, key: Path, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     """An impersonation that is refused says who must be allowed what."""
     monkeypatch.setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS", cloud.url)

@@ -52,8 +52,8 @@ def credentials(scope: Scope) -> Credentials:
     with _lock:
         held = _held.setdefault(found, _Held())
     with held.lock:
-        # What failed is not kept: a key that was mended is read again.
-        held.made = _fresh(held.made, found, scope)
+        made, held.made = held.made, None  # what fails is not kept: a key that was mended is read again
+        held.made = _fresh(made, found, scope)
         return held.made
 
 
