@@ -201,6 +201,22 @@ def test_profiles(aws: LocalAws, told: Told, tmp_path: Path, monkeypatch: pytest
         open_visit(MINE)
 
 
+def test_a_profile_that_wants_a_code(
+    aws: LocalAws, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A profile whose role wants an MFA code is refused at once: a worker does not wait at a terminal."""
+    (tmp_path / "config").write_text(
+        f"[profile shop]\naws_access_key_id = {OTHER_ACCOUNT}\naws_secret_access_key = test\n"
+        f"[profile guarded]\nsource_profile = shop\nrole_arn = {ROLE}\n"
+        f"mfa_serial = arn:aws:iam::{OTHER_ACCOUNT}:mfa/ada\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for more in ("", f", assume_role: {{role: '{ROLE}'}}"):
+        told(f"- {{scope: aws/{OTHER_ACCOUNT}/*, profile: guarded{more}}}")
+        with pytest.raises(NotAllowed, match=f"no AWS credentials for {OTHER} as .* wants an MFA code"):
+            open_visit(OTHER)
+
+
 def test_web_identity(aws: LocalAws, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A token from a file gets a role, without any credentials of AWS; where the file is missing, it is named."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")

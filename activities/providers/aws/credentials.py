@@ -120,8 +120,25 @@ class _Only(CredentialProvider):  # type: ignore[misc]  # botocore has no types
         return self._held
 
 
+class CodeWanted(BotoCoreError):  # type: ignore[misc]  # botocore has no types
+    """A profile's role wants an MFA code."""
+
+    fmt = "the profile's role wants an MFA code, and a worker has nobody to type one"
+
+
+def _wanted(_: str) -> str:
+    raise CodeWanted
+
+
+def _chain(profile: str | None) -> Any:
+    """A session that walks botocore's own chain, and asks nobody at a terminal, which would hold the worker up."""
+    made = Session(profile=profile)
+    made.get_component("credential_provider").get_provider("assume-role")._prompter = _wanted  # noqa: SLF001  its only place
+    return made
+
+
 def _session(found: Aws, region: str) -> Any:
-    made = Session(profile=found.profile)
+    made = _chain(found.profile)
     if found.assume_role is not None or found.web_identity is not None:
         held = Held(_Asked(found, region).fetch, "holdfast", time_fetcher=lambda: _now())  # noqa: PLW0108  the tests step it
         made.register_component("credential_provider", CredentialResolver([_Only(held)]))
@@ -132,7 +149,7 @@ class _Asked:
     """Asks STS for a role. Where its own credentials come from is looked at for each mint, until there are some."""
 
     def __init__(self, found: Aws, region: str) -> None:
-        self._base, self._region = Session(profile=found.profile), region
+        self._base, self._region = _chain(found.profile), region
         self._role, self._identity = found.assume_role, found.web_identity
 
     def fetch(self) -> Any:
@@ -206,6 +223,8 @@ def _letter(error: Exception, found: Aws, scope: Scope) -> HoldfastError:
             next="give it some, as the AWS CLI takes them: a profile, AWS_ACCESS_KEY_ID, a role",
             **facts,
         )
+    if isinstance(error, CodeWanted):
+        return NotAllowed(f"{none}: {error}", next="give it a profile, or a role, that wants none", **facts)
     if isinstance(error, SSOError | TokenRetrievalError):
         return NotAllowed(f"{none}: {error}", next="sign in again where the worker runs: aws sso login", **facts)
     if isinstance(error, NoConnection | HTTPClientError):
