@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,7 +25,7 @@ Directory = Annotated[
 
 
 class Cloud(StrEnum):
-    """The clouds that a demo plays on."""
+    """The local clouds."""
 
     aws = "aws"
     gcp = "gcp"
@@ -42,7 +43,7 @@ def add(app: typer.Typer) -> None:
         epilog="Example:\n  holdfast local start --detach",
         no_args_is_help=True,
     )
-    command(local, None, "holdfast local start", "holdfast local start --dir ./here --detach")(start)
+    command(local, None, "holdfast local start", "holdfast local start --cloud all --detach")(start)
     command(local, None, "holdfast local stop")(stop)
     command(local, None, "holdfast local status", "holdfast local status -o json")(status)
     command(local, None, 'eval "$(holdfast local env)"')(env)
@@ -58,19 +59,22 @@ def demo(
     """The guided first evening: build a stack, kill a worker in the middle, see it finish, take one back."""
     from starter.demo import demo as play
 
-    clouds = [c.value for c in Cloud if c is not Cloud.all] if cloud is Cloud.all else [cloud.value]
-    return int(awaited(play(directory, clouds=clouds, keep=keep)))
+    return int(awaited(play(directory, clouds=_named([cloud]), keep=keep)))
 
 
 def start(
     directory: Directory = None,
+    cloud: Annotated[
+        list[Cloud] | None,
+        typer.Option("--cloud", help="A local cloud to start, beside those it had; aws unless said. May be repeated."),
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when it is healthy; it runs on.")] = False,
     output: Output = Format.text,
 ) -> int:
     """Start it, or go on with what an earlier start left, runs in progress included."""
     from starter.local import environment
 
-    state = environment.start(_home(directory), detach=detach, say=say)
+    state = environment.start(_home(directory), detach=detach, say=say, clouds=_named(cloud or []))
     if output is Format.json:
         write_json(_facts(state))
     return Exit.done
@@ -120,6 +124,11 @@ def worker(
     from workers.main import run
 
     run([queue.strip() for queue in queues.split(",") if queue.strip()])
+
+
+def _named(clouds: Sequence[Cloud]) -> list[str]:
+    """The clouds that are meant, in the order in which `Cloud` has them."""
+    return [c.value for c in Cloud if c is not Cloud.all and (c in clouds or Cloud.all in clouds)]
 
 
 def _home(directory: Path | None) -> Path:

@@ -8,7 +8,7 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,16 +21,58 @@ from starter.local import temporal
 from starter.local.child import Child
 from starter.local.state import HOST, State
 
-CLOUDS = ("aws",)
+CLOUDS = ("aws", "gcp", "azure")
 ACCOUNT = "123456789012"  # the local AWS takes an access key of twelve digits for that account's
 REGION = "eu-central-1"
 NAMESPACE = "default"
-OURS = ("AWS_", "HOLDFAST_", "MOTO_", "TEMPORAL_")  # variables that would lead a process elsewhere
+# Variables that would lead a process elsewhere.
+OURS = (
+    "ARM_",
+    "AWS_",
+    "AZURE_",
+    "CLOUDSDK_",
+    "GCE_",
+    "GOOGLE_",
+    "HOLDFAST_",
+    "IDENTITY_",
+    "MOTO_",
+    "MSI_",
+    "STORAGE_EMULATOR_HOST",
+    "TEMPORAL_",
+)
 
 
-def names() -> list[str]:
+def names(clouds: Sequence[str]) -> list[str]:
     """Whatever needs a port."""
-    return ["temporal", "ui", *(f"cloud-{cloud}" for cloud in CLOUDS)]
+    return ["temporal", "ui", *(f"cloud-{cloud}" for cloud in clouds)]
+
+
+def _aws(endpoint: str) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+def _gcp(endpoint: str) -> dict[str, str]:
+    services = ("COMPUTE", "CLOUDRESOURCEMANAGER", "IAM")
+    return {
+        **{f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{service}": f"{endpoint}/" for service in services},
+        "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
+        "STORAGE_EMULATOR_HOST": endpoint,
+    }
+
+
+def _azure(endpoint: str) -> dict[str, str]:
+    return {"HOLDFAST_AZURE_ENDPOINT": endpoint}
+
+
+REACHED = {"aws": _aws, "gcp": _gcp, "azure": _azure}  # by which a cloud's SDK, and our door, find the local one
 
 
 def variables(state: State) -> dict[str, str]:
@@ -41,16 +83,8 @@ def variables(state: State) -> dict[str, str]:
         "TEMPORAL_CONFIG_FILE": os.devnull,  # a profile's TLS, key or codec would be for another server
         "HOLDFAST_STORE": f"file:{state.directory / 'store'}",
     }
-    if "aws" in state.clouds:
-        found |= {
-            "AWS_ENDPOINT_URL": state.clouds["aws"],
-            "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        }
+    for cloud, endpoint in state.clouds.items():
+        found |= REACHED[cloud](endpoint)
     return found
 
 
@@ -63,8 +97,8 @@ class Crew:
         plain = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
         kept = {k: v for k, v in os.environ.items() if k in {"HOLDFAST_LOG", "HOLDFAST_THREADS"}}
         self._plain, self._worker = plain, {**plain, **kept, **variables(state)}
-        self.bases = [self._server(), *(self._cloud(cloud) for cloud in CLOUDS)]
-        self.workers = [self._serving("control", CONTROL_QUEUE), *(self._serving(c, queue(c)) for c in CLOUDS)]
+        self.bases = [self._server(), *(self._cloud(cloud) for cloud in state.clouds)]
+        self.workers = [self._serving("control", CONTROL_QUEUE), *(self._serving(c, queue(c)) for c in state.clouds)]
 
     @property
     def all(self) -> list[Child]:

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from holdfast.errors import NotFound, Refused, Unavailable
@@ -26,21 +26,24 @@ LOOK = 0.05
 _launched: dict[int, subprocess.Popen[bytes]] = {}  # supervisors that are our own children
 
 
-def start(directory: Path, *, detach: bool, say: Callable[[str], None]) -> State:
+def start(directory: Path, *, detach: bool, say: Callable[[str], None], clouds: Sequence[str] = ()) -> State:
     """Start everything, and return when all of it is healthy: with `detach`, while it runs on; else once it has ended.
 
     In the foreground it runs until Ctrl-C or SIGTERM, needs the main thread, and leaves nothing running. What an
-    earlier start left in the directory is gone on with: the same ports, the same database, the same clouds.
-    Raises `Refused` when it runs there already, and `Unavailable` when something does not become healthy.
+    earlier start left in the directory is gone on with: the same ports, the same database, the same clouds, and those
+    that are named; where there are none, AWS.
+    Raises `Refused` when it runs there already, `Unavailable` when something does not become healthy, and
+    `InvalidInput` where a cloud's SDK is not installed.
     """
+    _installed(directory, clouds)
     if detach:
-        return launch(directory, say)
+        return launch(directory, say, clouds=clouds)
     from starter.local.supervisor import supervise
 
     directory = _whole(directory)
 
     async def foreground() -> State:
-        running = asyncio.create_task(supervise(directory, say))
+        running = asyncio.create_task(supervise(directory, say, clouds=clouds))
         while not running.done() and not _up(os.getpid(), directory):  # noqa: ASYNC110  # it says so in a file
             await asyncio.sleep(LOOK)
         if not running.done():
@@ -53,17 +56,21 @@ def start(directory: Path, *, detach: bool, say: Callable[[str], None]) -> State
     return state
 
 
-def launch(directory: Path, say: Callable[[str], None], *, with_parent: bool = False) -> State:
+def launch(
+    directory: Path, say: Callable[[str], None], *, clouds: Sequence[str] = (), with_parent: bool = False
+) -> State:
     """Start everything under a supervisor of its own; `with_parent`: that ends when this process has.
 
     Raises as `start` does.
     """
     directory = _whole(directory)
+    _installed(directory, clouds)
     if held(directory):
         raise _already(directory)
     logs = directory / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "starter.local.supervisor", str(directory)]
+    command += [word for cloud in clouds for word in ("--cloud", cloud)]
     with (logs / "supervisor.log").open("ab") as log:
         begin = log.tell()
         child = subprocess.Popen(
@@ -139,6 +146,14 @@ def env(directory: Path) -> dict[str, str]:
     if not state.ports:
         raise NotFound(f"nothing was ever started in {directory}", next="`holdfast local start`")
     return variables(state)
+
+
+def _installed(directory: Path, clouds: Sequence[str]) -> None:
+    """Before anything starts: a worker that cannot begin would be waited for in vain."""
+    from workers.composition import open_cloud
+
+    for cloud in clouds or read(_whole(directory)).clouds:
+        open_cloud(cloud)
 
 
 def _already(directory: Path) -> Refused:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from starter.local.state import HOST, Lock
 
-USUAL = {"temporal": 7233, "ui": 8233, "cloud-aws": 4566}
+USUAL = {"temporal": 7233, "ui": 8233, "cloud-aws": 4566, "cloud-gcp": 4567, "cloud-azure": 4568}
 
 
 def choose(names: list[str], before: Mapping[str, int]) -> dict[str, int]:

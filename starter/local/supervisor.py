@@ -8,26 +8,29 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from holdfast.errors import HoldfastError, Refused, Unavailable
 from starter.local import ports, temporal
 from starter.local.child import Child
-from starter.local.crew import Crew, names
+from starter.local.crew import CLOUDS, Crew, names
 from starter.local.state import State, lock, read, write
 
 READY = 90.0  # seconds for everything to become healthy
 LOOK = 0.1  # seconds between two looks until then, and ten times as long afterwards
 LEFT_OVER = 35.0  # seconds for what a killed supervisor left to notice
 
+FIRST_CLOUD = "aws"
+
 Say = Callable[[str], None]
 
 
-async def supervise(directory: Path, say: Say, *, parent: int | None = None) -> State:
+async def supervise(directory: Path, say: Say, *, clouds: Sequence[str] = (), parent: int | None = None) -> State:
     """Run the environment of a directory until SIGTERM or SIGINT; given a parent: or until that has ended.
 
+    Its clouds are those it had before and those that are named; where there are none, AWS.
     Raises `Refused` when it runs already, `Unavailable` when it does not become healthy. Nothing is left in any case.
     """
     lives = lock(directory)
@@ -40,7 +43,7 @@ async def supervise(directory: Path, say: Say, *, parent: int | None = None) -> 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, end.set)
     watching = asyncio.create_task(_orphaned(parent, end)) if parent is not None else None
-    supervisor = _Supervisor(directory, say)
+    supervisor = _Supervisor(directory, say, clouds)
     try:
         await supervisor.run(end)
     except BaseException as error:
@@ -57,8 +60,8 @@ async def supervise(directory: Path, say: Say, *, parent: int | None = None) -> 
 
 
 class _Supervisor:
-    def __init__(self, directory: Path, say: Say) -> None:
-        self._directory, self._say = directory, say
+    def __init__(self, directory: Path, say: Say, clouds: Sequence[str]) -> None:
+        self._directory, self._say, self._wanted = directory, say, clouds
         self._crew: Crew | None = None
         self._started: list[Child] = []
         self._before = read(directory)
@@ -74,7 +77,8 @@ class _Supervisor:
         choosing = ports.choosing()
         await asyncio.to_thread(choosing.take, wait=True)
         try:
-            chosen = ports.choose(names(), before.ports)
+            wanted = {*before.clouds, *self._wanted} or {FIRST_CLOUD}
+            chosen = ports.choose(names([cloud for cloud in CLOUDS if cloud in wanted]), before.ports)
             for name, port in chosen.items():
                 if name in before.ports and before.ports[name] != port:
                     self._say(f"{name}: port {before.ports[name]} is somebody else's now; {port} instead.")
@@ -174,10 +178,11 @@ def main() -> int:
     """As a process of its own; what it says goes to its standard error."""
     parser = argparse.ArgumentParser(prog="python -m starter.local.supervisor", description=__doc__)
     parser.add_argument("directory", type=Path)
+    parser.add_argument("--cloud", choices=CLOUDS, action="append", default=[], help="one that plays, beside others")
     parser.add_argument("--parent", type=int, metavar="PID", help="end when this, the parent process, has")
     chosen = parser.parse_args()
     try:
-        asyncio.run(supervise(chosen.directory, _say, parent=chosen.parent))
+        asyncio.run(supervise(chosen.directory, _say, clouds=chosen.cloud, parent=chosen.parent))
     except HoldfastError as error:
         print(error, file=sys.stderr)
         return 1
