@@ -204,6 +204,8 @@ class ResourceType(ABC, Generic[S]):
 
     immutable: ClassVar[frozenset[str]] = frozenset()  # a change of one of these replaces the resource
     carrier: ClassVar[Carrier] = Carrier.tags
+    marks_fixed: ClassVar[str] = ""  # why marks cannot be written after the create; empty: they can. Where they cannot,
+    # nothing is adopted, moved to another address or let go of: the planner refuses it, and `adopt` and `disown` do
     token_window: ClassVar[timedelta | None] = None  # of by_token: how long the cloud remembers a token
     visible_within: ClassVar[timedelta] = timedelta(seconds=15)  # how long a new one may stay out of lists
     delete_undo: ClassVar[UndoLabel] = UndoLabel.exact  # of a delete; its fields come back, with a new id

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from holdfast.catalog import Catalog
 from holdfast.contract import ADDRESS_TAG, OWNER_TAG, TOKEN_TAG
 from holdfast.desired import Desired
-from holdfast.errors import HoldfastError
+from holdfast.errors import HoldfastError, InvalidInput
 from holdfast.model import Address, Scope
 from holdfast.plan import FieldChange
 from holdfast.planners.facts import Facts
@@ -100,6 +100,15 @@ class Course:
         live = self.standing
         carried = {OWNER_TAG: live.owner, ADDRESS_TAG: live.address, TOKEN_TAG: live.token}
         return {tag: mark for tag, mark in carried.items() if mark is not None}
+
+    def write_marks(self, what: str, otherwise: str) -> None:
+        """Raises `InvalidInput` where the marks of what stands cannot be written. `what` that would be for."""
+        if self.kind.marks_fixed:
+            raise InvalidInput(
+                f"{self.standing.remote_id} cannot be {what}: {self.kind.marks_fixed}",
+                standing="it stands as it is, and was not touched",
+                next=otherwise,
+            )
 
     def hold(self) -> None:
         """Leave it as it is."""

@@ -99,6 +99,7 @@ class Keeping:
             )
         if stranger is not None:
             course.place.current, course.marks = stranger, "taken over on request"
+            course.write_marks("taken over", "let the document make another one, under a name of its own")
             if self._table.facts.marks_only:
                 return
             differing = [c.path for c in self._differs(course)[0] if c.replaces]
@@ -111,9 +112,11 @@ class Keeping:
         elif asked is not None and (live is None or live.remote_id != asked):
             raise NotFound(f"there is no {course.kind.kind} {asked} to take over")
         elif live is not None and course.place.unmarked:
+            course.write_marks("marked again", "remove it, or let the document choose another name")
             course.marks = "its ownership marks are gone"
             self._table.warnings.append(f"{course.address}: {course.marks}; they are written again")
         elif live is not None and live.address not in {None, str(course.address)}:
+            course.write_marks(f"moved from {live.address}", "let the document call it by its old address")
             course.marks = f"moved from {live.address}"
 
     def _make(self, course: Course) -> None:

@@ -50,6 +50,7 @@ def remove(table: Table, address: Address) -> None:
             next=f"`holdfast forget {address.stack} {address}` lets go of it; `holdfast adopt` takes it over again",
         )
     if entry is not None and entry.on_remove == OnRemove.keep:
+        course.write_marks("let go of", "leave it in the document, or bring it up once with `on_remove: delete`")
         course.turn, course.reason = Turn.disown, "kept, as the document said: on_remove: keep"
         return
     if entry is not None and entry.protect:
@@ -70,5 +71,7 @@ def forget(table: Table, address: Address) -> None:
     course = table.courses.get(address)
     if course is None or course.live is None:
         raise NotFound("nothing of ours stands here, so there is nothing to let go of")
+    if not course.place.unmarked:  # else nothing has to be written
+        course.write_marks("let go of", "leave it in the document, or remove it")
     course.hold()
     course.turn, course.reason = Turn.disown, "let go of on request"

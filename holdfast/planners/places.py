@@ -112,7 +112,7 @@ def refuse_strangers(
             address=address,
             standing="it was not touched",
             next="choose another name"
-            if o.owner
+            if o.owner or kind.marks_fixed
             else f"`holdfast adopt FILE {address} {o.remote_id}` takes it over; or choose another name",
         )
     return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from holdfast.diff import invert, undo_changes, value_at
+from holdfast.errors import Refused
 from holdfast.plan import FieldChange
 from holdfast.resource import Observation, Status
 from holdfast.testing.laws.bench import Bench, changed
@@ -142,11 +143,23 @@ def deleting_twice_is_deleting_once(bench: Bench) -> Iterator[str]:
 
 
 def marks_are_all_that_adopting_writes(bench: Bench) -> Iterator[str]:
-    """`disown` and `adopt` write our marks and nothing else, and repeating them changes nothing more."""
+    """`disown` and `adopt` write our marks and nothing else, and repeating them changes nothing more; where marks are
+    fixed, both are refused.
+    """
     bench.begin()
     seen = bench.made()
     before = bench.standing()
     call = bench.call(seen.token or "", seen.remote_id)
+    if bench.kind.marks_fixed:
+        for name, write in (("adopt", bench.kind.adopt), ("disown", bench.kind.disown)):
+            try:
+                write(call)
+                yield f"its marks are fixed, and {name} does not refuse"
+            except Refused:
+                pass
+        for difference in changed(before, bench.standing()):
+            yield f"its marks are fixed: {difference}"
+        return
     bench.kind.disown(call)
     bench.ground.rest()
     away = bench.standing()

@@ -73,7 +73,8 @@ def declarations_agree(bench: Bench) -> Iterator[str]:
 
 def permissions_name_every_verb(bench: Bench) -> Iterator[str]:
     """Its permissions cover every verb that it has."""
-    wanted = {"observe", "discover", "create", "delete", "adopt", "disown"}
+    wanted = {"observe", "discover", "create", "delete"}
+    wanted |= {"adopt", "disown"} if not bench.kind.marks_fixed else set()
     wanted |= {str(Verb.update)} if mutable(bench) else set()
     wanted |= {str(Verb.operate)} if bench.kind.operations else set()
     for verb in sorted(wanted):

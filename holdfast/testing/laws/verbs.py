@@ -150,12 +150,12 @@ def backwards(kind: ResourceType[Any], *, at_once: bool = False) -> dict[str, Ve
         fields = [f for f in _in_place(bench) if f not in kind.one_way]
         return scene(lambda b: _updating(b, fields), Verb.update)(bench) if fields else None
 
+    marks = {"adopt": scene(_adopting, Verb.disown), "disown": scene(_disowning, Verb.adopt)}
     return {
         "create": scene(_creating, Verb.delete),
         "update": update_back,
         "delete": lambda bench: undelete(bench, at_once=at_once),
-        "adopt": scene(_adopting, Verb.disown),
-        "disown": scene(_disowning, Verb.adopt),
+        **(marks if not kind.marks_fixed else {}),
         **{f"operate {n}": scene(partial(_operating, name=n), Verb.operate) for n in _returning(kind)},
     }
 
@@ -166,8 +166,7 @@ def verbs(kind: ResourceType[Any]) -> dict[str, Verbs]:
         "create": create,
         "update": update,
         "delete": delete,
-        "adopt": adopt,
-        "disown": disown,
+        **({} if kind.marks_fixed else {"adopt": adopt, "disown": disown}),
         **{f"operate {name}": operating(name) for name in _returning(kind)},
     }
     return {
