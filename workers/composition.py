@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import Any
 
 from temporalio.client import Client
@@ -18,6 +19,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.clouds import Open
+from activities.credentials import choosing as credentials
 from activities.deciding import Deciding
 from activities.plans import Plans
 from activities.reading import CloudReading
@@ -38,6 +40,19 @@ from workflows.versions import BUILD
 
 CONTROL = "control"
 CLOUDS = ("aws", "gcp", "azure")
+# What a door imports when it is first used, and not before: said when the worker begins, and not by the first act.
+SDKS = {
+    "aws": ("boto3",),
+    "gcp": ("google.auth", "google.cloud.compute_v1", "google.cloud.resourcemanager_v3", "google.cloud.storage"),
+    "azure": (
+        "azure.identity",
+        *(
+            f"azure.mgmt.{service}"
+            for service in ("authorization", "compute", "keyvault", "msi", "network", "resource")
+        ),
+        "azure.mgmt.storage",
+    ),
+}
 GRACE = timedelta(seconds=25)  # for what is under way when a worker is told to stop
 WORKFLOWS: Sequence[type] = (Stack, Provision, Planning, Submission)
 
@@ -60,6 +75,8 @@ async def connect(*, identity: str | None = None) -> Client:
 
 def served(names: Sequence[str], client: Client, settings: Settings) -> list[Served]:
     """What answers on each of the named queues: `control`, or a cloud's."""
+    if set(names) & set(CLOUDS):
+        credentials.ready()
     kinds, store = catalog(), open_store(settings.store)
     queues = []
     for name in names:
@@ -78,6 +95,9 @@ def open_cloud(name: str) -> Open:
     if name not in CLOUDS:
         raise InvalidInput(f"there is no queue {name!r}", next=f"choose from {', '.join((CONTROL, *CLOUDS))}")
     try:
+        for sdk in SDKS[name]:
+            if find_spec(sdk) is None:
+                raise ModuleNotFoundError(f"No module named {sdk!r}", name=sdk)
         door = importlib.import_module(f"activities.providers.{name}.door")
     except ModuleNotFoundError as error:
         raise InvalidInput(

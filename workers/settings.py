@@ -3,6 +3,8 @@
 | variable | default | meaning |
 |---|---|---|
 | `HOLDFAST_STORE` | `file:` under the user's data directory | where plans and observations lie |
+| `HOLDFAST_CREDENTIALS` | none: each cloud's own chain | a file that says which credentials each scope has |
+| `HOLDFAST_AZURE_ENDPOINT` | Azure's own | where Azure Resource Manager answers |
 | `HOLDFAST_INSTALLATION` | `holdfast` | keeps two Holdfasts on one account apart; part of every owner mark |
 | `HOLDFAST_THREADS` | `64` | acts a worker carries out at once |
 | `HOLDFAST_BUILD` | none | the build's name, where workers are versioned |

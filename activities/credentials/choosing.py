@@ -1,7 +1,7 @@
 """Which way a worker has to credentials for a scope: as its file says, and where it has no file, its cloud's own chain.
 
-The file is named by `HOLDFAST_CREDENTIALS`, and is read once, when the first scope is asked for. One that cannot be
-read is read again the next time.
+The file is named by `HOLDFAST_CREDENTIALS`, and is read once, when a worker begins (`ready`) or the first scope is
+asked for. One that cannot be read is read again the next time.
 """
 
 from __future__ import annotations
@@ -40,6 +40,13 @@ def way(scope: Scope, kind: type[W]) -> W:
             "or run a worker that has one",
         )
     return found
+
+
+def ready() -> None:
+    """Read the file now, where there is one: a worker whose file is wrong shall not begin. Raises `InvalidInput`."""
+    path = os.environ.get(VARIABLE)
+    if path:
+        _entries(path)
 
 
 def choose(scope: Scope, entries: Entries) -> Way | None:

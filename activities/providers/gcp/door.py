@@ -229,10 +229,10 @@ def translate(error: Exception, what: str, scope: Scope) -> HoldfastError:
     if isinstance(error, GoogleAPICallError):
         return _refused(error, what)
     if isinstance(error, TransportError) or (isinstance(error, GoogleAuthError) and getattr(error, "retryable", False)):
-        return Unavailable(f"nobody answers who gives out Google's tokens, so {what} was not sent: {error}")
+        return Unavailable(f"nobody answers who gives out Google's tokens, so {what} was not sent: {_first(error)}")
     if isinstance(error, GoogleAuthError):
         return NotAllowed(
-            f"this worker's Google credentials for {scope} are not accepted: {error}",
+            f"this worker's Google credentials for {scope} are not accepted: {_first(error)}",
             standing=f"{what} was not carried out",
             next="give it others, as gcloud takes them: GOOGLE_APPLICATION_CREDENTIALS, or its host's service account",
         )
@@ -240,6 +240,11 @@ def translate(error: Exception, what: str, scope: Scope) -> HoldfastError:
     if isinstance(error, requests.RequestException) and not isinstance(error, ValueError):
         return Unavailable(f"Google does not answer {what}: {error}")
     return Broken(f"Google's SDK gave up {what}: {type(error).__name__}: {error}")
+
+
+def _first(error: Exception) -> str:
+    """The words of an error of google-auth: its other arguments hold a token endpoint's whole answer."""
+    return str(error.args[0] if error.args else error)
 
 
 def _refused(error: Any, what: str) -> HoldfastError:
