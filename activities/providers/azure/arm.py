@@ -1,0 +1,324 @@
+"""What the kinds of ARM have in common: found at their name, made by one PUT that carries our tags, followed by URL.
+
+ARM has no request id: a PUT to a name is what makes a repeated create one. A create therefore looks at the name first
+and refuses what stands there; `If-None-Match: *` goes along for whoever comes in between. Machines and scale sets
+declare that they heed it. Networks do as well; groups, storage accounts, vaults and role assignments do not, and there
+the look is all the protection that the API allows: between it and the PUT, a few milliseconds, another hand's resource
+of the very same name would be written over.
+
+An update that goes by PUT reads the whole, changes what is to be changed, and writes it back under `If-Match`, so that
+nothing is lost that others have set. Where a type has a PATCH that takes single fields, that is used. Tags are merged
+and removed one by one (`tags.path`), whatever the type does with them.
+
+Sources: Azure REST API guidelines, "Conditional requests" and "Long-running operations"; Azure Resource Manager, "Track
+asynchronous Azure operations" and "Use tags to organize your Azure resources"; `door.Service.put`.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Final
+
+from pydantic import JsonValue
+
+from activities.providers.azure import bodies, ids, tags
+from activities.providers.azure.door import Answer
+from holdfast.diff import three_way
+from holdfast.errors import NameTaken, NotFound
+from holdfast.model import Scope, Status
+from holdfast.plan import FieldChange
+from holdfast.resource import Call, Observation, Output, ResourceType, S, Safety, Search, Underway
+from holdfast.values import has_unknown
+
+TAGS_READ, TAGS_WRITE = "Microsoft.Resources/tags/read", "Microsoft.Resources/tags/write"
+OF_GROUP = "the name of the resource group it is in, as in ${group.name}"  # the field's description, of every kind
+FEW: Final = 3  # names that are looked at one by one rather than listed
+_STATUS: Final[Mapping[str, Status]] = {
+    "": Status.ready,  # whoever makes its things at once does not say
+    "succeeded": Status.ready,
+    "failed": Status.failed,
+    "canceled": Status.failed,
+    "deleting": Status.deleting,
+    "deprovisioning": Status.deleting,
+}  # and everything else (Accepted, Creating, Provisioning, Running, Updating): pending
+
+
+def granted(type_: str, *, observe: Sequence[str] = (), **more: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The permissions of a kind: those that each verb of this module needs, and `more` by verb."""
+    read, write, delete = (f"{type_}/{verb}" for verb in ("read", "write", "delete"))
+    usual: dict[str, tuple[str, ...]] = {
+        "observe": (read, *observe),
+        "discover": (read,),
+        "create": (write,),
+        "update": (write, TAGS_WRITE),
+        "delete": (delete,),
+        "adopt": (TAGS_WRITE,),
+        "disown": (TAGS_WRITE,),
+    }
+    return usual | {verb: (*usual.get(verb, ()), *names) for verb, names in more.items()}
+
+
+class ArmKind(ResourceType[S]):
+    """A kind of ARM: a subclass says where it stands, and which field of its spec stands where in ARM's JSON.
+
+    A spec has `name`, `resource_group` and `tags`, unless the methods that read them are overridden.
+    """
+
+    safety = Safety.by_name
+    service: ClassVar[str]  # the door's name of the client
+    arm_type: ClassVar[str]  # `Microsoft.Network/virtualNetworks`
+    places: ClassVar[Mapping[str, str]] = {}  # field -> its place: see `bodies`
+    unsaid: ClassVar[Mapping[str, JsonValue]] = {}  # field -> what it is where ARM says nothing of it
+    references: ClassVar[frozenset[str]] = frozenset()  # fields that hold ids, or lists of them
+    unordered: ClassVar[frozenset[str]] = frozenset()  # lists whose order means nothing
+    patches: ClassVar[bool] = False  # whether single fields can be written; else the whole is
+    query: ClassVar[Mapping[str, str]] = {}  # of a read of one
+
+    # --- where it stands ---------------------------------------------------------------------------------------
+
+    def path(self, scope: Scope, spec: Any) -> str:
+        """The id that a spec would take, spelled as it is written."""
+        return ids.inside(ids.group(scope.account, spec.resource_group), self.arm_type, spec.name)
+
+    def listing(self, scope: Scope) -> str:
+        """The path of the list of all there are in a subscription."""
+        return ids.collection(ids.subscription(scope.account), self.arm_type)
+
+    def is_here(self, raw: Mapping[str, Any], scope: Scope) -> bool:
+        """Whether something of a list is in the scope's region."""
+        return region(raw.get("location")) in {"", region(scope.region)}
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    def see(self, raw: Mapping[str, Any], scope: Scope) -> Observation:
+        """What ARM says of one, as an observation."""
+        state = str(bodies.at(raw, "properties.provisioningState") or "")
+        own = {"name": raw.get("name") or ids.parse(raw["id"]).name, "resource_group": ids.parse(raw["id"]).group}
+        found = raw.get("tags")
+        shown = {**own, **self.shown(raw), "tags": tags.own(found)}
+        return Observation(
+            kind=self.kind,
+            status=_STATUS.get(state.lower(), Status.pending),
+            remote_id=ids.canonical(raw["id"]),
+            properties={field: value for field, value in shown.items() if field in self.spec.model_fields},
+            outputs={"id": raw["id"], "name": own["name"], **self.given(raw)},
+            detail=f"provisioningState {state}" if state else "",
+            **tags.seen(found),
+        )
+
+    def shown(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields that ARM's JSON shows; a kind adds those that have no place of their own."""
+        found = {field: bodies.at(raw, place) for field, place in self.places.items()}
+        return {field: self.unsaid.get(field) if value is None else value for field, value in found.items()}
+
+    def given(self, raw: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """The outputs beside `id` and `name`."""
+        return {}
+
+    def observe(self, call: Call[S]) -> Observation:
+        """By id."""
+        try:
+            return self.see(self.read(call, call.id), call.scope)
+        except NotFound:
+            return self.absent(call.remote_id)
+
+    def read(self, call: Call[S], path: str) -> dict[str, Any]:
+        """What stands at an id, whole. Raises `NotFound`."""
+        body: dict[str, Any] = call.client(self.service).get(path, **self.query).body
+        return body
+
+    def discover(self, search: Search) -> Iterator[Observation]:
+        """The subscription's list, a page a call. Its tags are compared here: no list but that of groups takes them
+        together with what else we want to read.
+        """
+        for raw in search.client(self.service).pages(self.listing(search.scope)):
+            if self.is_here(raw, search.scope) and tags.matches(search, raw.get("tags")):
+                yield self.see(raw, search.scope)
+
+    def find(self, call: Call[S]) -> list[Observation]:
+        """At the name: strangers too. Without a spec nobody knows the name: by our marks."""
+        if call.spec is None:
+            return super().find(call)
+        seen = self.observe(replace(call, remote_id=self.path(call.scope, call.spec)))
+        return [] if seen.status is Status.absent else [seen]
+
+    def find_all(self, calls: Sequence[Call[S]]) -> Iterator[tuple[Call[S], Observation]]:
+        """For more than a few, the subscription's list instead of a call each: also where regions differ."""
+        if len(calls) <= FEW:
+            yield from super().find_all(calls)
+            return
+        wanted: dict[str, list[Call[S]]] = {}
+        for call in calls:
+            wanted.setdefault(ids.canonical(self.path(call.scope, call.spec)), []).append(call)
+        for raw in calls[0].client(self.service).pages(self.listing(calls[0].scope)):
+            for call in wanted.get(ids.canonical(raw["id"]), ()):
+                yield call, self.see(raw, call.scope)
+
+    def underway(self, call: Call[S]) -> Underway | None:
+        """One look at the operation. Without its URL nothing is known: what stands shows its own state, and ARM refuses
+        a change beside another.
+        """
+        if call.handle is None:
+            return None
+        try:
+            found = call.client(self.service).operation(call.handle)
+        except NotFound:
+            return None  # forgotten, a day after its end or so
+        return Underway(call.handle, found.ended, f"the operation is {found.status}", found.error)
+
+    # --- changing ----------------------------------------------------------------------------------------------
+
+    def create(self, call: Call[S]) -> Observation:
+        """One PUT. What an earlier delivery made is complete; what ARM gave up on is mended by the same PUT again.
+
+        Raises `NameTaken` when something stands at the name.
+        """
+        path = self.path(call.scope, call.wanted)
+        service = call.client(self.service)
+        if call.remote_id is not None:
+            seen = self.observe(call)
+            if seen.status is not Status.failed:
+                return seen
+            return self.answered(call, service.put(path, self.body(call)))
+        if standing := self.find(call):
+            raise NameTaken(f"{standing[0].outputs['id']} stands already", address=call.address)
+        return self.answered(replace(call, remote_id=path), service.put(path, self.body(call), if_none_match="*"))
+
+    def body(self, call: Call[S]) -> dict[str, Any]:
+        """The whole of it, as a create writes it, with our tags."""
+        body: dict[str, Any] = {"location": call.scope.region, "tags": tags.marked(call), "properties": {}}
+        for field, value in call.wanted.plain().items():
+            if value is not None and field in self.places:
+                self.write(body, field, value)
+        return body
+
+    def write(self, body: dict[str, Any], field: str, value: Any) -> None:
+        """Write one field's value into a body. A kind overrides it for what has no single place."""
+        bodies.put(body, self.places[field], value)
+
+    def withdraw(self, body: dict[str, Any], field: str) -> None:
+        """Give a field back to ARM."""
+        (bodies.nothing if self.patches else bodies.clear)(body, self.places[field])
+
+    def update(self, call: Call[S]) -> Observation:
+        """Its tags one by one, and then the fields in one request; none where they stand as wanted already."""
+        self.retag(call)
+        fields = {c.path.partition(".")[0] for c in call.changes} - {"tags"}
+        if not fields:
+            return self.observe(call)
+        service = call.client(self.service)
+        if self.patches:
+            part: dict[str, Any] = {}
+            self._write_all(part, call, fields)
+            return self.answered(call, service.patch(call.id, part))
+        found = service.get(call.id)
+        whole = copy.deepcopy(found.body)
+        self._write_all(whole, call, fields)
+        if whole == found.body:
+            return self.see(found.body, call.scope)
+        return self.answered(call, service.put(call.id, whole, if_match=found.etag))
+
+    def _write_all(self, body: dict[str, Any], call: Call[S], fields: set[str]) -> None:
+        wanted = call.wanted.plain()
+        for field in sorted(fields):
+            if wanted[field] is None:
+                self.withdraw(body, field)
+            else:
+                self.write(body, field, wanted[field])
+
+    def delete(self, call: Call[S]) -> Observation:
+        """DELETE. Nothing to follow: it has gone."""
+        try:
+            answer = call.client(self.service).delete(call.id)
+        except NotFound:
+            return self.absent(call.remote_id)
+        if not answer.operation:
+            return self.absent(call.remote_id)
+        return Observation(
+            kind=self.kind,
+            status=Status.deleting,
+            remote_id=call.remote_id,
+            handle=answer.operation,
+            detail="asked to go",
+        )
+
+    def adopt(self, call: Call[S]) -> Observation:
+        """Tags only."""
+        call.client("resource").patch(tags.path(call.id), tags.merging(tags.marks(call)))
+        return self.observe(call)
+
+    def disown(self, call: Call[S]) -> Observation:
+        """Tags only."""
+        self._untag(call, tags.MARKS)
+        return self.observe(call)
+
+    def retag(self, call: Call[S]) -> None:
+        """Write the changed tags of an update, and take off those that are no longer wanted."""
+        write, remove = tags.changed(call.changes)
+        if write:
+            call.client("resource").patch(tags.path(call.id), tags.merging(write))
+        if remove:
+            self._untag(call, remove)
+
+    def _untag(self, call: Call[S], names: Sequence[str]) -> None:
+        # A tag is removed together with the value it has, so that is read first.
+        gone = tags.removing(self.read(call, call.id).get("tags"), names)
+        if gone["properties"]["tags"]:
+            call.client("resource").patch(tags.path(call.id), gone)
+
+    def answered(self, call: Call[S], answer: Answer) -> Observation:
+        """What a change comes to: its answer shows it, or a look does; on its way while there is an operation."""
+        seen = self.see(answer.body, call.scope) if answer.body.get("id") else self.observe(call)
+        if not answer.operation:
+            return seen
+        status = Status.pending if seen.status in {Status.ready, Status.absent} else seen.status
+        remote_id = seen.remote_id and ids.canonical(seen.remote_id)
+        return seen.model_copy(update={"status": status, "remote_id": remote_id, "handle": answer.operation})
+
+    # --- comparing ---------------------------------------------------------------------------------------------
+
+    def canonical(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """Ids and groups in small letters, since ARM spells them as it likes; sorted where order means nothing."""
+        form = dict(properties)
+        for field in {*self.references, "resource_group"} & set(form):
+            form[field] = _small(form[field])
+        for field in self.unordered & set(form):
+            if isinstance(form[field], list) and not has_unknown(form[field]):
+                form[field] = sorted(form[field])
+        return form
+
+    def diff(
+        self, desired: Mapping[str, Any], last: Mapping[str, Any] | None, live: Mapping[str, Any]
+    ) -> tuple[FieldChange, ...]:
+        """As ever; a name in another case is the same name."""
+        return tuple(c for c in three_way(self, desired, last, live) if not (c.path == "name" and _alike(c)))
+
+    def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+        """Only under the same name, inside the same."""
+        was, now = self.canonical(before), self.canonical(after)
+        inside = {"resource_group", "virtual_network"}
+        return str(was.get("name")).lower() == str(now.get("name")).lower() and all(
+            was.get(field) == now.get(field) for field in inside
+        )
+
+
+def outputs(**more: Output) -> dict[str, Output]:
+    """The outputs of a kind: those of every one, and its own."""
+    return {"id": Output("its id, as Azure spells it"), "name": Output("its name"), **more}
+
+
+def region(name: Any) -> str:
+    """A region's one form: lists and people also write `West Europe`."""
+    return str(name or "").replace(" ", "").lower()
+
+
+def _small(value: Any) -> Any:
+    if isinstance(value, str):
+        return ids.canonical(value)
+    return [_small(v) for v in value] if isinstance(value, list) else value
+
+
+def _alike(change: FieldChange) -> bool:
+    return isinstance(change.before, str) and change.before.lower() == str(change.after).lower()

@@ -1,0 +1,227 @@
+"""The local Azure as a `Ground`: the laws' judge of what stands, and what makes it fail.
+
+Its process's environment has to name the cloud (`environment`), since kinds are reached through the one door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from activities.providers.azure import ids, sdk
+from activities.providers.azure.door import open_visit
+from holdfast.model import Scope
+from holdfast.resource import Clients
+from holdfast.testing.laws import Ground, Loss, Thing
+from holdfast.testing.laws.ground import LATE
+from holdfast.testing.world import Killed
+from tests.cloud import until
+from tests.kinds.benches import kinds
+from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure
+from workers.catalog import catalog
+
+EVERYTHING = 7_200  # seconds, after which all that takes time has come about
+LAGS = {"listed_after_seconds": 5}
+# What Azure throws dice for, or reads off a clock: two that were made alike differ in it, and one that was put back.
+CHANCE = frozenset({
+    "LastOwnershipUpdateTime", "clientId", "creationTime", "createdOn", "etag", "internalDomainNameSuffix", "ipAddress",
+    "keyCreationTime", "lastEnabledTime", "macAddress", "principalId", "resourceGuid", "systemData", "timeCreated",
+    "uniqueId", "updatedOn", "vmId",
+})  # fmt: skip
+# Lists inside of something, whose members are things of their own.
+INNER = {"Microsoft.Network/virtualNetworks": "subnets"}
+GROUPS = "microsoft.resources/resourcegroups"
+VERBS = {"get": "read", "pages": "read", "put": "write", "patch": "write", "delete": "delete"}
+
+
+def environment(cloud: LocalAzure) -> dict[str, str]:
+    """What a process needs so that the door leads to this cloud."""
+    return {sdk.ENDPOINT: cloud.endpoint}
+
+
+class AzureGround(Ground):
+    """See the module. Its time is the cloud's, stepped; real time counts for nothing."""
+
+    scope: ClassVar[Scope] = Scope("azure", SUBSCRIPTION, WHERE)
+
+    def __init__(self, cloud: LocalAzure) -> None:
+        self.cloud, self.control = cloud, cloud.control
+        self._asked: list[str] = []
+        self._now = 0.0
+        self._dies_in: int | None = None
+        self._late = self._emptied = False
+        # Permissions are read in any case. What a kind declares says how they are spelled.
+        said = (name for kind in kinds("azure") for names in catalog()[kind].permissions.values() for name in names)
+        self._spelled = {name.lower(): name for name in said}
+
+    # --- using it ----------------------------------------------------------------------------------------------
+
+    def clients(self) -> Clients:
+        """See `Ground`."""
+        visit = open_visit(self.scope)
+        return lambda service: _Watched(self, visit.client(service))
+
+    def now(self) -> float:
+        """See `Ground`."""
+        return self._now
+
+    def wait(self, seconds: float) -> None:
+        """See `Ground`. Late requests are carried out by threads of the cloud's own: they get a moment for it."""
+        self._now += seconds
+        self.control.step(seconds)
+        if self._late and self.control.late():
+            try:
+                until(lambda: not self.control.late(), 0.05)
+            except TimeoutError:
+                return  # it is later than that
+            self._late = False
+
+    def rest(self) -> None:
+        """See `Ground`."""
+        self._now += EVERYTHING
+        self.control.step(EVERYTHING)
+        if self._late:
+            until(lambda: not self.control.late(), 10, "the late ones")
+            self._late = False
+            self.control.step(EVERYTHING)  # what they began
+
+    # --- judging it --------------------------------------------------------------------------------------------
+
+    def things(self) -> list[Thing]:
+        """See `Ground`."""
+        world: dict[str, Any] = self.control.world().get(SUBSCRIPTION, {})
+        return [thing for raw in world.values() for thing in _things(raw)]
+
+    def asked(self) -> list[str]:
+        """See `Ground`."""
+        return list(self._asked)
+
+    def mutates(self, action: str) -> bool:
+        """See `Ground`."""
+        return not action.endswith(("/read", "/checknameavailability/action"))
+
+    def permissions(self, action: str) -> frozenset[str]:
+        """See `Ground`."""
+        return frozenset({self._spelled.get(action, action)})
+
+    def reachable(self, thing: Thing) -> bool:
+        """See `Ground`: what may be downloaded over the network, by whoever holds a link."""
+        policy = str(thing.fields.get("properties", {}).get("networkAccessPolicy", "DenyAll"))
+        return thing.kind == "Microsoft.Compute/disks" and policy != "DenyAll"
+
+    # --- making it fail ----------------------------------------------------------------------------------------
+
+    def empty(self) -> None:
+        """See `Ground`."""
+        if not self._emptied:
+            self.control.reset()
+            self.control.save("empty")
+            self._emptied = True
+        self.recall("empty")
+
+    def remember(self, name: str) -> None:
+        """See `Ground`."""
+        self.control.save(_plain(name))
+
+    def recall(self, name: str) -> None:
+        """See `Ground`."""
+        self.heal()
+        self.control.load(_plain(name))
+
+    def strike(self, loss: Loss, nth: int, within: timedelta = LATE) -> None:
+        """See `Ground`."""
+        match: dict[str, Any] = {"mutates": True, "nth": nth, "count": 1}
+        match loss:
+            case Loss.killed:
+                self._dies_in = nth
+            case Loss.request:
+                self.control.lose_request(**match)
+            case Loss.answer:
+                self.control.lose_answer(**match)
+            case Loss.late:
+                self._late = True
+                self.control.late_commit(within.total_seconds(), **match)
+
+    def heal(self) -> None:
+        """See `Ground`."""
+        self._dies_in = None
+        self.control.heal()
+
+    def lag(self) -> None:
+        """See `Ground`. ARM's lists lag; what is read by its id is as it stands."""
+        self.control.settings(**LAGS)
+
+    def slow(self) -> None:
+        """See `Ground`."""
+        self.control.settings(seconds={"*": 3600})
+
+    def request(self, method: str, path: str) -> None:
+        """One request is about to leave: written down, and where the process is to die, not sent."""
+        action = _action(method, path)
+        self._asked.append(action)
+        if self._dies_in is not None and self.mutates(action):
+            self._dies_in -= 1
+            if self._dies_in == 0:
+                self._dies_in = None
+                raise Killed
+
+
+class _Watched:
+    """A client whose requests are written down."""
+
+    def __init__(self, ground: AzureGround, inner: Any) -> None:
+        self._ground, self._inner = ground, inner
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+
+        def send(path: str, *given: Any, **named: Any) -> Any:
+            if name == "pages":
+                return self._pages(path, found(path, *given, **named))
+            self._ground.request(name, path)
+            return found(path, *given, **named)
+
+        return send
+
+    def _pages(self, path: str, pages: Iterator[Any]) -> Iterator[Any]:
+        self._ground.request("pages", path)
+        yield from pages
+
+
+def _action(method: str, path: str) -> str:
+    """The permission that a request needs, in small letters: `microsoft.network/virtualnetworks/read`.
+
+    Source: Azure RBAC, "Azure resource provider operations".
+    """
+    if method == "operation":
+        return "operations/read"
+    at, _, verb = path.rpartition("/") if method == "post" else (path, "", "")
+    type_ = ids.type_of(at)
+    if type_.startswith(("microsoft.resources/resourcegroups", "microsoft.resources/subscriptions")):
+        type_ = "microsoft.resources/subscriptions/resourcegroups"
+        if at.lower().endswith("/resources"):
+            type_ += "/resources"
+    elif type_.startswith("microsoft.resources/tags"):
+        type_ = "microsoft.resources/tags"
+    return f"{type_}/{verb.lower()}/action" if method == "post" else f"{type_}/{VERBS[method]}"
+
+
+def _things(raw: Mapping[str, Any]) -> Iterator[Thing]:
+    """A resource, and what is inside it and counts by itself, without what chance has put there."""
+    said = _steady(raw)
+    inner = said.get("properties", {}).pop(INNER.get(raw["type"], ""), [])
+    marks = said.pop("tags", None) or {}
+    yield Thing(raw["type"], raw["id"], said, marks)
+    for one in inner:
+        yield Thing(f"{raw['type']}/{INNER[raw['type']]}", one["id"], one)
+
+
+def _steady(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _steady(v) for k, v in value.items() if k not in CHANCE}
+    return [_steady(v) for v in value] if isinstance(value, list) else value
+
+
+def _plain(name: str) -> str:
+    return name.replace(".", "-").replace("_", "-")
