@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from tools.field_table import fields, table
 
 Kind = ResourceType[Any]
 Data = DataType[Any]
+Verbs = Mapping[str, Sequence[str]]  # what each needs, in the cloud's own names
 
 HEAD = "<!-- Generated from the catalog by `make pages`. Change the kind's file, not this page. -->"
 SAFE = {
@@ -39,6 +40,14 @@ ALLOWED = (
     "Narrow `Resource` to what is yours."
 )
 ORDER = ("observe", "discover", "create", "update", "delete", "operate", "adopt", "disown")
+ALLOWED_BY_GOOGLE = (
+    "What a worker's principal needs for this kind and no other, as a custom role: grant it on the project, or on what "
+    "the kind's page says holds it. To read is enough for planning."
+)
+ALLOWED_BY_AZURE = (
+    "What a worker's principal needs for this kind and no other, as a custom role. Narrow `AssignableScopes` to the "
+    "resource groups that are yours. To read is enough for planning."
+)
 POLICY_VERSION = "2012-10-17"  # of IAM's policy language, not of ours
 
 
@@ -145,9 +154,14 @@ def _safety(kind: Kind) -> str:
         out.append(f"The cloud remembers the token for {short(kind.token_window)}; later we look first.")
     out.append(f"A new one may stay out of lists for {short(kind.visible_within)}.")
     if kind.carrier is Carrier.parent:
-        out.append("It carries no marks of its own: it belongs to whoever its parent belongs to.")
+        out.append(
+            "The cloud has no place for a mark on it: it is ours because the stack's ledger says so. Only an exact "
+            "match is found again, and one that stood before is refused and not taken over."
+        )
     else:
         out.append(f"Owner, address and token are carried in its {kind.carrier}.")
+    if kind.marks_fixed:
+        out.append(f"They are written once, so it is never adopted, moved or let go of: {kind.marks_fixed}.")
     own = _words(type(kind))
     return "\n\n".join((" ".join(out), f"From the kind itself: {own}" if own else ""))
 
@@ -212,19 +226,51 @@ def _deadlines(kind: Kind) -> str:
 
 
 def _permissions(kind: str, permissions: Mapping[str, tuple[str, ...]]) -> str:
-    verbs = sorted(permissions, key=lambda verb: (ORDER.index(verb) if verb in ORDER else len(ORDER), verb))
-    if not kind.startswith("aws."):
-        return table(
-            ("verb", "permissions"), [(verb, ", ".join(f"`{p}`" for p in permissions[verb])) for verb in verbs]
-        )
+    order = sorted(permissions, key=lambda verb: (ORDER.index(verb) if verb in ORDER else len(ORDER), verb))
+    verbs = {verb: sorted(permissions[verb]) for verb in order if permissions[verb]}
+    cloud = kind.partition(".")[0]
+    if cloud not in ROLES:
+        return table(("verb", "permissions"), [(verb, ", ".join(f"`{p}`" for p in verbs[verb])) for verb in verbs])
+    words, write = ROLES[cloud]
+    return f"{words}\n\n{write(kind, verbs)}"
+
+
+def _aws_policy(_: str, verbs: Verbs) -> str:
     statements = [
-        {"Sid": _sid(verb), "Effect": "Allow", "Action": sorted(permissions[verb]), "Resource": "*"}
-        for verb in verbs
-        if permissions[verb]
+        {"Sid": _sid(verb), "Effect": "Allow", "Action": allowed, "Resource": "*"} for verb, allowed in verbs.items()
     ]
-    policy = json.dumps({"Version": POLICY_VERSION, "Statement": statements}, indent=2)
-    return f"{ALLOWED}\n\n```json\n{policy}\n```"
+    return f"```json\n{json.dumps({'Version': POLICY_VERSION, 'Statement': statements}, indent=2)}\n```"
+
+
+def _google_role(kind: str, verbs: Verbs) -> str:
+    lines = [f"title: Holdfast {kind}", "stage: GA", "includedPermissions:"]
+    said: set[str] = set()
+    for verb, allowed in verbs.items():
+        new = [permission for permission in allowed if permission not in said]
+        said.update(new)
+        lines += [f"  # {verb}", *(f"  - {permission}" for permission in new)] if new else []
+    return "```yaml\n" + "\n".join(lines) + "\n```"
+
+
+def _azure_role(kind: str, verbs: Verbs) -> str:
+    role = {
+        "Name": f"Holdfast {kind}",
+        "IsCustom": True,
+        "Actions": list(dict.fromkeys(permission for allowed in verbs.values() for permission in allowed)),
+        "AssignableScopes": ["/subscriptions/SUBSCRIPTION"],
+    }
+    by_verb = table(
+        ("verb", "actions"), [(verb, ", ".join(f"`{p}`" for p in allowed)) for verb, allowed in verbs.items()]
+    )
+    return f"{by_verb}\n\n```json\n{json.dumps(role, indent=2)}\n```"
 
 
 def _sid(verb: str) -> str:
     return "".join(part.capitalize() for part in verb.replace("-", "_").split("_"))
+
+
+ROLES: Mapping[str, tuple[str, Callable[[str, Verbs], str]]] = {
+    "aws": (ALLOWED, _aws_policy),
+    "gcp": (ALLOWED_BY_GOOGLE, _google_role),
+    "azure": (ALLOWED_BY_AZURE, _azure_role),
+}
