@@ -39,7 +39,7 @@ def _call(visit: AzureVisit, remote_id: str | None = None) -> Call[ResourceGroup
 def test_a_group_with_something_in_it_is_not_removed(visit: AzureVisit) -> None:
     """Removing a group would remove what others put into it: so it waits, and says for what."""
     visit.client("network").put(NET, A_NET)
-    with pytest.raises(Blocked, match="would take along .* net"):
+    with pytest.raises(Blocked, match=r"would take along .* net"):
         ResourceGroup().delete(_call(visit, GROUP))
     assert ResourceGroup().observe(_call(visit, GROUP)).status is Status.ready
     visit.client("network").delete(NET)

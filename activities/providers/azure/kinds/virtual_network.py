@@ -1,0 +1,65 @@
+"""`azure.virtual_network`: a network of one's own in a region. Its subnets are resources of their own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from pydantic import Field
+
+from activities.providers.azure import arm, tags
+from activities.providers.azure.arm import ArmKind
+from holdfast.model import Spec
+from holdfast.plan import Verb
+
+NAME = r"^[A-Za-z0-9](?:[\w.-]*\w)?$"
+
+
+class VirtualNetworkSpec(Spec):
+    """A network. Nothing in it is reachable from outside until something in it has a public address."""
+
+    name: str = Field(min_length=2, max_length=64, pattern=NAME, description="unique in its resource group")
+    resource_group: str = Field(description=arm.OF_GROUP)
+    address_space: list[IPv4Network | IPv6Network] = Field(
+        min_length=1, description="its addresses, as blocks; one that a subnet lies in cannot be taken away"
+    )
+    dns_servers: list[IPv4Address | IPv6Address] = Field(
+        default_factory=list, description="who answers its machines' questions; without any, Azure does"
+    )
+    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+
+
+class VirtualNetwork(ArmKind[VirtualNetworkSpec]):
+    """Its subnets are part of what ARM reads and writes: an update reads them, and writes them back under the etag, so
+    that one which is made meanwhile is not lost.
+    """
+
+    kind = "azure.virtual_network"
+    spec = VirtualNetworkSpec
+    outputs = arm.outputs()
+    immutable = frozenset({"name", "resource_group"})
+    permissions = arm.granted("Microsoft.Network/virtualNetworks")
+    settle_within = {
+        Verb.create: timedelta(minutes=10),
+        Verb.update: timedelta(minutes=10),
+        Verb.delete: timedelta(minutes=20),
+    }
+    example = """
+shop: {kind: azure.resource_group, spec: {name: shop}}
+net:
+  kind: azure.virtual_network
+  spec: {name: net, resource_group: "${shop.name}", address_space: [10.0.0.0/16]}
+"""
+    trials = {
+        "address_space": ["10.1.0.0/16", "10.0.0.0/16"],
+        "dns_servers": ["10.0.0.4", "10.0.0.5"],
+        "tags": {"team": "shop"},
+    }
+
+    service, arm_type = "network", "Microsoft.Network/virtualNetworks"
+    places = {
+        "address_space": "properties.addressSpace.addressPrefixes",
+        "dns_servers": "properties.dhcpOptions.dnsServers",
+    }
+    unsaid = {"address_space": [], "dns_servers": []}
+    unordered = frozenset({"address_space"})
