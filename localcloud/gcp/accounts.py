@@ -16,6 +16,7 @@ from localcloud.gcp.state import fingerprint, number
 ACCOUNT = re.compile(r"[a-z]([-a-z0-9]{4,28}[a-z0-9])")
 KEPT = timedelta(days=30)
 CHANGEABLE = ("displayName", "description")
+LONGEST = {"displayName": 100, "description": 256}  # bytes
 
 
 def _all(cloud: Cloud) -> dict[str, dict[str, Any]]:
@@ -65,12 +66,19 @@ def _create(cloud: Cloud, request: Request) -> dict[str, Any]:
     if name in _all(cloud):
         message = f"Service account {wanted} already exists within project projects/{project}."
         raise Refused(409, "ALREADY_EXISTS", message)
-    said = request.body.get("serviceAccount") or {}
+    said = _checked(request.body.get("serviceAccount") or {})
     account = {field: said[field] for field in CHANGEABLE if field in said}
     account |= {"name": name, "email": email, "projectId": project}
     account |= {"uniqueId": f"1{number(cloud)}0", "oauth2ClientId": f"1{number(cloud)}1"}
     _all(cloud)[name] = account
     return account
+
+
+def _checked(said: dict[str, Any]) -> dict[str, Any]:
+    for field, most in LONGEST.items():
+        if len(str(said.get(field, "")).encode()) > most:
+            raise Refused(400, "INVALID_ARGUMENT", f"The {field} of a service account has at most {most} bytes.")
+    return said
 
 
 def _list(cloud: Cloud, request: Request) -> dict[str, Json]:
@@ -97,7 +105,7 @@ def _on_one(cloud: Cloud, request: Request, account: dict[str, Any]) -> Json:
         case "get":
             return _shown(account)
         case "patch":
-            said = request.body.get("serviceAccount") or {}
+            said = _checked(request.body.get("serviceAccount") or {})
             mask = str(request.body.get("updateMask", "")).replace("display_name", "displayName").split(",")
             if not set(mask) <= set(CHANGEABLE):
                 raise Refused(400, "INVALID_ARGUMENT", "The update mask has a field that cannot be changed.")
@@ -116,7 +124,8 @@ def _on_one(cloud: Cloud, request: Request, account: dict[str, Any]) -> Json:
             account["disabled"] = request.verb == "disable"
             return {}
         case "getIamPolicy":
-            return policies.get(cloud, account["name"])
+            asked = request.body.get("options") or {}
+            return policies.get(cloud, account["name"], asked.get("requestedPolicyVersion"))
         case "setIamPolicy":
             return policies.change(cloud, account["name"], request.body.get("policy"))
         case "testIamPermissions":

@@ -7,7 +7,7 @@ from typing import Any
 
 from localcloud.core.asked import Answer, Asked, Environ
 from localcloud.core.cloud import Cloud, Json
-from localcloud.gcp import accounts, buckets, compute, managed, manager, reading, refusals, standing
+from localcloud.gcp import accounts, buckets, compute, managed, manager, policies, reading, refusals, standing
 from localcloud.gcp.reading import Request
 from localcloud.gcp.refusals import Refused
 
@@ -118,7 +118,8 @@ class Gcp:
 
     def world(self) -> dict[str, Json]:
         """See `Dialect`. Of everything, its name and what a GET shows."""
-        parts = {"compute": compute, "manager": manager, "accounts": accounts, "buckets": buckets}
+        parts: dict[str, Any] = {"compute": compute, "manager": manager, "accounts": accounts, "buckets": buckets}
+        parts["policies"] = policies
         return {name: part.world(self._cloud) for name, part in parts.items()}
 
     def reset(self) -> None:

@@ -78,7 +78,6 @@ def _matches(bucket: Bucket, query: Mapping[str, str]) -> bool:
 
 def _on_one(cloud: Cloud, request: Request, bucket: Bucket, verb: str) -> Answer:
     resource, full = f"buckets/{bucket['name']}", request.query.get("projection", "full") == "full"
-    legacy: list[Json] = [{"role": r, "members": [m.format(bucket["project"]) for m in ms]} for r, ms in LEGACY.items()]
     head: dict[str, Json] = {"kind": "storage#policy", "resourceId": f"projects/_/{resource}"}
     match verb:
         case "get":
@@ -93,7 +92,7 @@ def _on_one(cloud: Cloud, request: Request, bucket: Bucket, verb: str) -> Answer
             policies.forget(cloud, resource)
             return answer({}, 204)
         case "getIamPolicy":
-            return answer(head | policies.get(cloud, resource, legacy))
+            return answer(head | policies.get(cloud, resource, request.query.get("optionsRequestedPolicyVersion")))
         case "setIamPolicy":
             return answer(head | policies.change(cloud, resource, request.body, 412, "conditionNotMet"))
         case "testIamPermissions":
@@ -136,6 +135,8 @@ def _insert(cloud: Cloud, request: Request, project_number: str) -> Bucket:
         bucket["rpo"] = "DEFAULT"
     _change(cloud, bucket, {k: v for k, v in request.body.items() if k not in FIXED}, whole=False)
     _all(cloud)[name] = bucket
+    legacy = [{"role": role, "members": [m.format(project) for m in members]} for role, members in LEGACY.items()]
+    policies.begin(cloud, f"buckets/{name}", legacy)
     return bucket
 
 

@@ -89,7 +89,8 @@ def _policy(cloud: Cloud, it: Managed, request: Request) -> tuple[Answer, list[s
         raise _denied()
     match request.verb:
         case "getIamPolicy":
-            return answer(policies.get(cloud, name)), [], []
+            asked = request.body.get("options") or {}
+            return answer(policies.get(cloud, name, asked.get("requestedPolicyVersion"))), [], []
         case "setIamPolicy":
             return answer(policies.change(cloud, name, request.body.get("policy"))), [], [name]
         case _:

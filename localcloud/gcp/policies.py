@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import re
 from typing import Any
 
@@ -13,6 +15,7 @@ MEMBER = re.compile(
     r"allUsers|allAuthenticatedUsers|(deleted:)?(user|group|serviceAccount|domain|projectOwner|projectEditor|projectViewer"
     r"|principal|principalSet):.+"
 )
+CONDITIONAL = 3  # the version of a policy that has conditions
 AGAIN = (
     "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff. "
     "The request's ETag did not match the current policy's ETag."
@@ -33,14 +36,31 @@ def etag(revision: int) -> str:
     return base64.b64encode(bytes([8, *digits, revision])).decode()
 
 
-def get(cloud: Cloud, resource: str, bindings: list[Json] | None = None) -> dict[str, Json]:
-    """The policy of a thing. `bindings`: those that it has from its beginning; one without any has no version."""
-    held = _all(cloud).get(resource, {"revision": 1, "version": 1, "bindings": bindings or []})
+def begin(cloud: Cloud, resource: str, bindings: list[Any]) -> None:
+    """A thing has a policy from its beginning."""
+    _all(cloud)[resource] = {"revision": 1, "version": 1, "bindings": bindings}
+
+
+def get(cloud: Cloud, resource: str, version: Any = CONDITIONAL) -> dict[str, Json]:
+    """The policy of a thing. `version`: as the caller asks for it; below 3 what has a condition is shown without it,
+    and its role by another name. One that nobody has written, and that has no bindings, has no version.
+    """
+    held = _all(cloud).get(resource, {"revision": 1, "version": 1, "bindings": []})
     shown: dict[str, Json] = {"etag": etag(held["revision"])}
     if not held["bindings"] and held["revision"] == 1:
         return shown
-    shown["version"] = held["version"]
-    return shown | ({"bindings": held["bindings"]} if held["bindings"] else {})
+    bindings, told = held["bindings"], held["version"]
+    if int(version or 1) < CONDITIONAL and told == CONDITIONAL:
+        bindings, told = [_plain(b) for b in bindings], 1
+    shown["version"] = told
+    return shown | ({"bindings": bindings} if bindings else {})
+
+
+def _plain(binding: dict[str, Any]) -> dict[str, Any]:
+    if "condition" not in binding:
+        return binding
+    digest = hashlib.sha256(json.dumps(binding["condition"], sort_keys=True).encode()).hexdigest()[:20]
+    return {"role": f"{binding['role']}_withcond_{digest}", "members": binding["members"]}
 
 
 def change(cloud: Cloud, resource: str, policy: Any, status: int = 409, code: str = "ABORTED") -> dict[str, Json]:
@@ -59,10 +79,25 @@ def change(cloud: Cloud, resource: str, policy: Any, status: int = 409, code: st
             if not MEMBER.fullmatch(str(member)):
                 raise Refused(400, "INVALID_ARGUMENT", f"Invalid member: {member}.")
     version = int(policy.get("version") or 1)
-    if version < 3 and any(b.get("condition") for b in bindings):  # noqa: PLR2004  # conditions came with version 3
+    if version < CONDITIONAL and any(b.get("condition") for b in bindings):
         raise Refused(400, "INVALID_ARGUMENT", "The specified policy version must be 3 to have conditions.")
     _all(cloud)[resource] = {"revision": now["revision"] + 1, "version": version, "bindings": bindings}
     return get(cloud, resource)
+
+
+def world(cloud: Cloud) -> dict[str, Json]:
+    """Every member of every binding of every policy, each as a thing of its own."""
+    found: dict[str, Json] = {}
+    for resource, held in sorted(_all(cloud).items()):
+        for binding in held["bindings"]:
+            condition = binding.get("condition")
+            more = "/" + json.dumps(condition, sort_keys=True) if condition else ""
+            for member in binding["members"]:
+                it: dict[str, Json] = {"resource": resource, "role": binding["role"], "member": member}
+                if condition:
+                    it["condition"] = condition
+                found[f"{resource}/{binding['role']}/{member}{more}"] = it
+    return found
 
 
 def forget(cloud: Cloud, resource: str) -> None:
