@@ -230,6 +230,8 @@ def _operation(
     now, action = cloud.clock.now(), f"{call.collection}.{call.verb}"
     rule = kind.methods.get(call.verb)
     bare = rule is not None and rule.instant
+    at_once = rule is not None and (rule.instant or rule.done)
+    begins = now if at_once else now + timedelta(seconds=float(str(cloud.settings["pending_seconds"])))
     operation = Operation(
         name=operation_name(cloud, now),
         id=number(cloud),
@@ -240,7 +242,8 @@ def _operation(
         target_id=str(thing.body["id"]),
         target_link=f"https://{kind.host}/compute/v1/{thing.path}",
         began=now,
-        due=now if rule and (rule.instant or rule.done) else _due(cloud, action, now),
+        due=now if at_once else _due(cloud, action, begins),
+        begins=begins,
         changes=changes,
         error=_error(cloud, action),
         bare=bare,
@@ -250,6 +253,8 @@ def _operation(
     it.operations[operation.name] = operation
     it.pending.append(operation.name)
     thing.busy = operation.name
+    if operation.making and begins > now:
+        thing.shows = begins
     for share, status in kind.making if operation.making else ():
         thing.phases.append((now + share * (operation.due - now), {"status": status}))
     settle(cloud)

@@ -25,6 +25,7 @@ LONGEST_WAIT = timedelta(minutes=2)
 def install(cloud: Cloud) -> None:
     """Declare the settings."""
     cloud.declare("operation_seconds", 0.3, "from the answer of a change in Compute until its operation is done")
+    cloud.declare("pending_seconds", 0.0, "until an operation begins; what it makes does not show before")
     cloud.declare("operation_seconds_of", {}, "the same for some actions, by pattern: {'instances.*': 20}")
     cloud.declare(
         "operation_errors", {}, "actions whose operations fail, pattern -> code: {'disks.insert': 'STOCKOUT'}"
@@ -56,7 +57,10 @@ def do(cloud: Cloud, call: Call) -> Answer:
         case "list":
             return _list(cloud, it, kind, call)
         case "get":
-            return answer(show(it, kind, standing(it, call)))
+            thing = standing(it, call)
+            if thing.shows is not None and cloud.clock.now() < thing.shows:
+                raise not_found(str(call.path))
+            return answer(show(it, kind, thing))
         case verb if verb in kind.methods and kind.methods[verb].reads:
             return answer(groups.listed(it, standing(it, call)))
         case _:
@@ -65,14 +69,15 @@ def do(cloud: Cloud, call: Call) -> Answer:
 
 def _matching(cloud: Cloud, it: Known, kind: Kind, call: Call) -> list[tuple[str, Json]]:
     test, each = listing.reading(call.query.get("filter", "")), shower(it, kind, call.project)
-    since = cloud.clock.now() - timedelta(seconds=float(str(cloud.settings["list_lag_seconds"])))
+    now = cloud.clock.now()
+    since = now - timedelta(seconds=float(str(cloud.settings["list_lag_seconds"])))
     found = [
         (str(thing.path), each(thing))
         for thing in it.things.values()
         if thing.path.project == call.project
         and thing.path.collection == call.collection
         and call.place in {"aggregated", thing.path.place}
-        and (thing.auto or thing.born <= since)
+        and (thing.auto or (thing.born <= since and (thing.shows is None or thing.shows <= now)))
     ]
     return sorted((path, item) for path, item in found if test(item))
 
@@ -105,7 +110,9 @@ def _operations(cloud: Cloud, it: Known, call: Call) -> Answer:
     now = cloud.clock.now()
     mine = {n: o for n, o in it.operations.items() if o.project == call.project}
     if call.verb in {"list", "aggregatedList"}:
+        test = listing.reading(call.query.get("filter", ""))
         here = sorted((n, operation_shown(o, now)) for n, o in mine.items() if o.place == call.place)
+        here = [(name, shown) for name, shown in here if test(shown)]
         cut, more = listing.page([*here], call.query.get("maxResults", ""), call.query.get("pageToken", ""))
         return answer({"kind": "compute#operationList", "items": [item for _, item in cut], "nextPageToken": more})
     operation = mine.get(call.name)

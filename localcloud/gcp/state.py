@@ -23,6 +23,7 @@ class Thing:
     auto: bool = False  # the cloud made it by itself
     phases: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)  # what its body will have, and when
     busy: str = ""  # the operation that is under way on it
+    shows: datetime | None = None  # from when on: while the operation that makes it has not begun, nothing is there
     member_of: str = ""  # the path of the group that made it
     made_with: str = ""  # the path of what it was made together with: it goes when that cannot be made
 
@@ -41,6 +42,7 @@ class Operation:
     target_link: str
     began: datetime
     due: datetime
+    begins: datetime
     changes: dict[str, Any] | None = None  # the target's new fields; None: it goes
     making: bool = False
     error: tuple[str, str] | None = None
@@ -148,6 +150,8 @@ def remove(it: Known, thing: Thing) -> None:
 def shown(operation: Operation, now: datetime) -> dict[str, Json]:
     """An operation as the API shows it."""
     done = operation.bare or operation.due <= now
+    waits = operation.began < operation.begins and now < operation.begins
+    status = "DONE" if done else "PENDING" if waits else "RUNNING"
     place = "global" if operation.bare else operation.place
     link = f"https://www.googleapis.com/compute/v1/projects/{operation.project}"
     it: dict[str, Json] = {
@@ -155,11 +159,12 @@ def shown(operation: Operation, now: datetime) -> dict[str, Json]:
         "id": operation.id,
         "name": operation.name,
         "insertTime": stamp(operation.began),
-        "startTime": stamp(operation.began),
         "progress": 0 if operation.bare or not done else 100,
         "selfLink": f"{link}/{place}/operations/{operation.name}",
-        "status": "DONE" if done else "RUNNING",
+        "status": status,
     }
+    if status != "PENDING":
+        it["startTime"] = stamp(operation.begins)
     if operation.client:
         it["clientOperationId"] = operation.client
     if operation.bare:

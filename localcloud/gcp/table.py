@@ -124,7 +124,7 @@ KINDS: Final = {
             defaults={"autoCreateSubnetworks": True, "networkFirewallPolicyEnforcementOrder": "AFTER_CLASSIC_FIREWALL"},
             links=("networkProfile",),
             patch="updateNetwork",
-            fixed=("IPv4Range", "networkProfile", "internalIpv6Range"),
+            fixed=("IPv4Range", "networkProfile", "internalIpv6Range", "autoCreateSubnetworks", "description"),
             methods={"switchToCustomMode": PLAIN},
         ),
         Kind(
@@ -144,7 +144,7 @@ KINDS: Final = {
             fingerprint=True,
             needs_fingerprint=True,
             patch="patch",
-            fixed=("network", "region", "ipCidrRange", "purpose"),
+            fixed=("network", "region", "ipCidrRange", "purpose", "description"),
             methods={"setPrivateIpGoogleAccess": PLAIN, "expandIpCidrRange": PLAIN},
         ),
         Kind(

@@ -39,6 +39,15 @@ class LocalGcp(LocalAws):
         super().__init__(directory, seed=seed, state=state)
         self._compute: dict[str, Any] = {}
 
+    def environment(self, account: str = PROJECT, region: str = REGION) -> dict[str, str]:
+        """See `LocalAws`. Google's SDKs learn project and region from who calls them."""
+        overrides = ("COMPUTE", "CLOUDRESOURCEMANAGER", "IAM", "STORAGE")
+        return {
+            **{f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{api}": f"{self.endpoint}/" for api in overrides},
+            "STORAGE_EMULATOR_HOST": self.endpoint,
+            "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
+        }
+
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Said:
         """One request by hand."""
         data = None if body is None else json.dumps(body).encode()

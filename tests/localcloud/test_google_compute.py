@@ -163,11 +163,31 @@ def test_fingerprints(gcp: LocalGcp) -> None:
     body = c.Subnetwork(name="sub", network="global/networks/net", ip_cidr_range="10.0.0.0/24")
     subnetworks.insert_unary(subnetwork_resource=body, **where)
     seen = subnetworks.get(subnetwork="sub", **where).fingerprint
-    changed = c.Subnetwork(description="new", fingerprint=seen)
+    changed = c.Subnetwork(log_config=c.SubnetworkLogConfig(enable=True), fingerprint=seen)
     subnetworks.patch_unary(subnetwork="sub", subnetwork_resource=changed, **where)
     with pytest.raises(exceptions.PreconditionFailed):
         subnetworks.patch_unary(subnetwork="sub", subnetwork_resource=changed, **where)
-    assert subnetworks.get(subnetwork="sub", **where).description == "new"
+    assert subnetworks.get(subnetwork="sub", **where).log_config.enable
+    told = c.Subnetwork(description="new", fingerprint=subnetworks.get(subnetwork="sub", **where).fingerprint)
+    with pytest.raises(exceptions.BadRequest, match="cannot be changed"):
+        subnetworks.patch_unary(subnetwork="sub", subnetwork_resource=told, **where)
+
+
+def test_what_is_made_does_not_show_before_its_operation_has_begun(gcp: LocalGcp) -> None:
+    """A pending operation is found by its target alone; when it runs, what it makes shows."""
+    gcp.control.settings(pending_seconds=60, operation_seconds=60)
+    body = c.Network(name="net", auto_create_subnetworks=False)
+    asked = gcp.compute("Networks").insert_unary(project=PROJECT, network_resource=body, retry=None)
+    assert asked.status.name == "PENDING"
+    with pytest.raises(exceptions.NotFound):
+        gcp.compute("Networks").get(project=PROJECT, network="net")
+    wanted = f'(targetLink eq ".*/projects/{PROJECT}/global/networks/net") (status ne DONE)'
+    listed = gcp.compute("GlobalOperations").list
+    assert [o.name for o in listed(request={"project": PROJECT, "filter": wanted})] == [asked.name]
+    gcp.control.step(61)
+    assert gcp.compute("Networks").get(project=PROJECT, network="net").name == "net"
+    gcp.control.step(61)
+    assert list(listed(request={"project": PROJECT, "filter": wanted})) == []
 
 
 def test_references(gcp: LocalGcp) -> None:
