@@ -15,6 +15,8 @@ from holdfast.contract import Exit
 from starter.cli.frame import WRITE, Format, Output, ParamFiles, Params, command
 from starter.cli.writing import table, write, write_json
 
+CLOUDS = {"aws": "AWS", "gcp": "GCP", "azure": "Azure"}  # any other by the first half of its kinds
+
 if TYPE_CHECKING:
     from holdfast.desired import Goal
     from holdfast.model import JsonValue
@@ -46,12 +48,18 @@ def kinds(kind: Kind = None, output: Output = Format.text) -> int:
 
     known = catalog()
     if kind is None:
-        rows = [(k.kind, "build", _first(k)) for k in known]
-        rows += [(name, "look up", _first(known.data(name))) for name in known.data_kinds]
+        rows = [(k.kind, "build", _first(k.spec)) for k in known]
+        rows += [(name, "look up", _first(known.data(name).filter)) for name in known.data_kinds]
         if output is Format.json:
-            write_json([{"kind": name, "use": use, "words": words} for name, use, words in rows])
+            write_json(
+                [
+                    {"kind": name, "cloud": name.partition(".")[0], "use": use, "words": words}
+                    for name, use, words in rows
+                ]
+            )
         else:
-            write(table(("KIND", "USE", "WHAT IT IS"), rows))
+            shown = ((name, _cloud(name), use, words) for name, use, words in rows)
+            write(table(("KIND", "CLOUD", "USE", "WHAT IT IS"), shown))
         return Exit.done
     facts = _facts(kind)
     if output is Format.json:
@@ -128,8 +136,14 @@ def read_text(file: str) -> str:
         raise InvalidInput(f"{file} is not UTF-8 text", standing="nothing was touched") from error
 
 
-def _first(thing: object) -> str:
-    return (inspect.getdoc(type(thing)) or "").partition("\n")[0]
+def _cloud(kind: str) -> str:
+    cloud = kind.partition(".")[0]
+    return CLOUDS.get(cloud, cloud)
+
+
+def _first(spec: type[Any]) -> str:
+    """What a person who writes it gets, in a line."""
+    return (inspect.getdoc(spec) or "").partition("\n")[0]
 
 
 def _facts(kind: str) -> _Facts:
@@ -146,7 +160,7 @@ def _facts(kind: str) -> _Facts:
     ]
     return {
         "kind": kind,
-        "words": inspect.getdoc(type(thing)) or "",
+        "words": inspect.getdoc(thing.filter if kind in known.data_kinds else thing.spec) or "",
         "fields": rows,
         "outputs": {name: output.description for name, output in thing.outputs.items()},
         "permissions": {str(verb): list(names) for verb, names in thing.permissions.items()},
