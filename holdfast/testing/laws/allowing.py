@@ -25,6 +25,7 @@ def requests_are_within_permissions(bench: Bench) -> Iterator[str]:
     yield from _asked(bench, "discover", lambda: list(kind.find_all([call])))
     if not kind.marks_fixed:
         yield from _asked(bench, "adopt", lambda: kind.adopt(at))
+        bench.ground.rest()
     for name, operation in kind.operations.items():
         for step in (name, operation.undo, name, operation.undo):  # twice, so that neither finds it done already
             if step is not None:
@@ -39,6 +40,7 @@ def requests_are_within_permissions(bench: Bench) -> Iterator[str]:
             bench.ground.rest()
     if not kind.marks_fixed:
         yield from _asked(bench, "disown", lambda: kind.disown(at))
+        bench.ground.rest()
     yield from _asked(bench, "delete", lambda: kind.delete(at))
 
 

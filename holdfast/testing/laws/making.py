@@ -13,7 +13,7 @@ from unittest import mock
 from holdfast.errors import HoldfastError, NameTaken, NotOurs, Refused
 from holdfast.plan import FieldChange, Undo, UndoLabel, Verb
 from holdfast.resource import Safety, Status
-from holdfast.testing.laws.bench import STRANGER, Bench, changed, likeness
+from holdfast.testing.laws.bench import STRANGER, Bench, bears_marks, changed, likeness
 from holdfast.testing.laws.ground import Loss, Thing
 from holdfast.testing.world import Killed
 
@@ -87,7 +87,7 @@ def the_marks_are_there_at_once(bench: Bench) -> Iterator[str]:
             bench.kind.create(bench.call(token))
         bench.ground.heal()
         bench.ground.rest()
-        found = bench.kind.find(bench.call(token))
+        found = bench.kind.find(bench.call(token, claimed=True))  # a later delivery asks
         mine = [o for o in found if (o.owner, o.token) == (str(bench.call("").owner), token)]
         if not mine and bench.added():
             made = ", ".join(f"{t.kind} {t.id}" for t in bench.added())
@@ -95,7 +95,12 @@ def the_marks_are_there_at_once(bench: Bench) -> Iterator[str]:
 
 
 def strangers_are_left_alone(bench: Bench) -> Iterator[str]:
-    """What another hand made, with another owner's marks or with none, is never touched."""
+    """What another hand made, with another owner's marks or with none, is never touched; where nothing bears marks, a
+    create at its name is refused, and taking that back touches nothing.
+    """
+    if not bears_marks(bench.kind):
+        yield from _markless_strangers(bench)
+        return
     for marked in (True, False) if not bench.kind.marks_fixed else (True,):
         who = "another owner's" if marked else "an unmarked one"
         bench.begin()
@@ -121,6 +126,25 @@ def strangers_are_left_alone(bench: Bench) -> Iterator[str]:
         for difference in changed(before, bench.standing()):
             yield f"a create beside {who}, taken back: {difference}"
         yield from _refused(bench, remote_id or "", who, marked=marked)
+
+
+def _markless_strangers(bench: Bench) -> Iterator[str]:
+    bench.begin()
+    theirs = replace(bench.call(bench.token()), owner=STRANGER)
+    bench.settled(bench.kind, replace(theirs, remote_id=bench.kind.create(theirs).remote_id))
+    bench.ground.rest()
+    before, token = bench.standing(), bench.token()
+    action = bench.action(Verb.create, bench.spec(), undo=Undo(label=UndoLabel.exact, verb=Verb.delete))
+    try:
+        bench.carry(bench.act(action, token), action)
+        yield "a create took a stranger for its own"
+    except Refused:
+        pass
+    back = bench.act(action, token, verb=Verb.delete, back=True, refused=True)
+    bench.carry(back, action, again=True)
+    bench.ground.rest()
+    for difference in changed(before, bench.standing()):
+        yield f"a create beside a stranger, taken back: {difference}"
 
 
 def _refused(bench: Bench, remote_id: str, who: str, *, marked: bool) -> Iterator[str]:
@@ -193,18 +217,15 @@ def no_call_waits(bench: Bench) -> Iterator[str]:
     live = bench.look(made.remote_id)
     if live.status is Status.pending and made.status is Status.ready:
         yield "its create answers ready, and the cloud says pending"
-    bench.begin()
-    standing = bench.made()
-    bench.ground.slow()
-    call = bench.call(standing.token or "", standing.remote_id)
-    for name, operation in bench.kind.operations.items():
-        if not operation.undo:
-            with _watched(bench, name) as seen:
-                bench.kind.operate(call, name)
-            yield from seen
-    with _watched(bench, "delete") as seen:
-        bench.kind.delete(call)
-    yield from seen
+    operations = [name for name, operation in bench.kind.operations.items() if not operation.undo]
+    for name in [*operations, None]:  # each alone: a cloud may refuse the next while one is at work
+        bench.begin()
+        standing = bench.made()
+        bench.ground.slow()
+        call = bench.call(standing.token or "", standing.remote_id)
+        with _watched(bench, name or "delete") as seen:
+            _ = bench.kind.operate(call, name) if name else bench.kind.delete(call)
+        yield from seen
 
 
 @contextmanager

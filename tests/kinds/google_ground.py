@@ -1,0 +1,260 @@
+"""The local Google Cloud as a `Ground`: the laws' judge of what stands, and what makes it fail.
+
+Its process's environment has to name the cloud (`LocalGcp.environment`), since kinds are reached through the one door.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from activities.providers.gcp import descriptions, door, labels
+from activities.providers.gcp.door import GcpVisit, open_visit
+from holdfast.contract import ADDRESS_TAG, OWNER_TAG, TAG_PREFIX, TOKEN_TAG
+from holdfast.model import Scope
+from holdfast.resource import Clients
+from holdfast.testing.laws import Ground, Loss, Thing
+from holdfast.testing.laws.ground import LATE
+from holdfast.testing.world import Killed
+from tests.cloud import until
+from tests.localcloud.google_parts import PROJECT, REGION, LocalGcp
+
+READS = re.compile(r"(get|list|search|test|aggregated)_?")
+TAKES_TIME = ("operation_seconds", "manager_seconds")
+EVERYTHING = 7_200  # seconds, after which all that takes time has come about
+LAGS = {"list_lag_seconds": 5, "pending_seconds": 2}
+# Of a thing, what another one that people call alike has differently: when it was made, what Google counts it by, and
+# the addresses that it was given.
+OWN = frozenset(
+    {
+        "id",
+        "creationTimestamp",
+        "createTime",
+        "updateTime",
+        "timeCreated",
+        "updated",
+        "etag",
+        "metageneration",
+        "generation",
+        "fingerprint",
+        "labelFingerprint",
+        "selfLinkWithId",
+        "networkIP",
+        "natIP",
+        "uniqueId",
+        "oauth2ClientId",
+    }
+)
+# What a method needs beside the permission of its own name. Source: Compute Engine, "IAM permissions" of each method.
+MORE: Mapping[str, tuple[str, ...]] = {
+    "firewalls.insert": ("compute.networks.updatePolicy",),
+    "firewalls.patch": ("compute.networks.updatePolicy",),
+    "firewalls.update": ("compute.networks.updatePolicy",),
+    "firewalls.delete": ("compute.networks.updatePolicy",),
+    "subnetworks.insert": ("compute.networks.updatePolicy",),
+    "subnetworks.delete": ("compute.networks.updatePolicy",),
+}
+VERBS = {"insert": "create", "patch": "update", "aggregated_list": "list"}
+SERVICES = {"storage": "buckets", "region_disks": "disks"}
+
+
+def forget() -> None:
+    """The door keeps its clients: those of another test's cloud must not be among them."""
+    door._principals.clear()
+
+
+class GoogleGround(Ground):
+    """See the module. Its time is the cloud's, stepped; real time counts for nothing."""
+
+    scope: ClassVar[Scope] = Scope("gcp", PROJECT, REGION)
+
+    def __init__(self, cloud: LocalGcp) -> None:
+        self.cloud, self.control = cloud, cloud.control
+        self._asked: list[str] = []
+        self._now = 0.0
+        self._dies_in: int | None = None
+        self._late = self._emptied = False
+
+    # --- using it ----------------------------------------------------------------------------------------------
+
+    def clients(self) -> Clients:
+        """See `Ground`."""
+        visit: GcpVisit = open_visit(self.scope)
+        return lambda service: _Watched(self, service, visit.client(service))
+
+    def now(self) -> float:
+        """See `Ground`."""
+        return self._now
+
+    def wait(self, seconds: float) -> None:
+        """See `Ground`. Late requests are carried out by threads of the cloud's own: they get a moment for it."""
+        self._now += seconds
+        self.control.step(seconds)
+        if self._late and self.control.late():
+            try:
+                until(lambda: not self.control.late(), 0.05)
+            except TimeoutError:
+                return  # it is later than that
+            self._late = False
+
+    def rest(self) -> None:
+        """See `Ground`. Twice: what a late request has begun takes its time too."""
+        for _ in range(2 if self._late else 1):
+            self._now += EVERYTHING
+            self.control.step(EVERYTHING)
+            if self._late:
+                until(lambda: not self.control.late(), 10, "the late ones")
+        self._late = False
+
+    # --- judging it --------------------------------------------------------------------------------------------
+
+    def things(self) -> list[Thing]:
+        """See `Ground`."""
+        return [
+            Thing(_kind(part, path), path, *_told(dict(shown)))
+            for part, found in self.control.world().items()
+            for path, shown in found.items()
+        ]
+
+    def asked(self) -> list[str]:
+        """See `Ground`. As `networks.insert`: service and method, as the SDK names them."""
+        return list(self._asked)
+
+    def mutates(self, action: str) -> bool:
+        """See `Ground`."""
+        return READS.match(action.partition(".")[2]) is None
+
+    def permissions(self, action: str) -> frozenset[str]:
+        """See `Ground`: `compute.networks.create` of `networks.insert`."""
+        return frozenset(_permissions(action))
+
+    def reachable(self, thing: Thing) -> bool:
+        """See `Ground`: a rule that lets everybody in, or a bucket that does not refuse to be public."""
+        fields = thing.fields
+        everybody = {"0.0.0.0/0", "::/0"} & set(fields.get("sourceRanges", ()))
+        open_rule = bool(everybody and fields.get("allowed")) and not fields.get("disabled")
+        guard = fields.get("iamConfiguration", {}).get("publicAccessPrevention")
+        return open_rule or (thing.kind == "buckets" and guard != "enforced")
+
+    # --- making it fail ----------------------------------------------------------------------------------------
+
+    def empty(self) -> None:
+        """See `Ground`. The emptiness of the first reset is kept."""
+        if not self._emptied:
+            self.control.reset()
+            self.control.save("empty")
+            self._emptied = True
+        self.recall("empty")
+
+    def remember(self, name: str) -> None:
+        """See `Ground`."""
+        self.control.save(_plain(name))
+
+    def recall(self, name: str) -> None:
+        """See `Ground`."""
+        self.heal()
+        self.control.load(_plain(name))
+
+    def strike(self, loss: Loss, nth: int, within: timedelta = LATE) -> None:
+        """See `Ground`."""
+        match: dict[str, Any] = {"mutates": True, "nth": nth, "count": 1}
+        match loss:
+            case Loss.killed:
+                self._dies_in = nth
+            case Loss.request:
+                self.control.lose_request(**match)
+            case Loss.answer:
+                self.control.lose_answer(**match)
+            case Loss.late:
+                self._late = True
+                self.control.late_commit(within.total_seconds(), **match)
+
+    def heal(self) -> None:
+        """See `Ground`."""
+        self._dies_in = None
+        self.control.heal()
+
+    def lag(self) -> None:
+        """See `Ground`."""
+        self.control.settings(**LAGS)
+
+    def slow(self) -> None:
+        """See `Ground`."""
+        self.control.settings(**dict.fromkeys(TAKES_TIME, 3600))
+
+    def request(self, action: str, ask: Callable[[], Any]) -> Any:
+        """One request through the door: written down, and where the process is to die, not sent."""
+        self._asked.append(action)
+        if self._dies_in is not None and self.mutates(action):
+            self._dies_in -= 1
+            if self._dies_in == 0:
+                self._dies_in = None
+                raise Killed
+        return ask()
+
+
+class _Watched:
+    """A client whose requests are written down."""
+
+    def __init__(self, ground: GoogleGround, service: str, inner: Any) -> None:
+        self._ground, self._service, self._inner = ground, service, inner
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        return lambda **given: self._ground.request(f"{self._service}.{name}", lambda: found(**given))
+
+
+def _kind(part: str, path: str) -> str:
+    """`networks` of a path of Compute's, `projects` or `folders` of Resource Manager's."""
+    if part == "compute":
+        return path.split("/")[-2]
+    return path.partition("/")[0] if part == "manager" else {"accounts": "serviceAccounts"}.get(part, part)
+
+
+def _told(shown: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What stands, without our marks and what is its own alone; and its marks, whichever way it carries them."""
+    carried, said = dict(shown.pop("labels", None) or {}), str(shown.pop("description", ""))
+    if words := descriptions.own(said):
+        shown["description"] = words
+    found = descriptions.seen(said)
+    if found["owner"] is None:
+        found = labels.seen(carried)
+    ours = {OWNER_TAG: found["owner"], ADDRESS_TAG: found["address"], TOKEN_TAG: found["token"]}
+    marks = {tag: str(mark) for tag, mark in ours.items() if mark is not None}
+    return _scrubbed(shown), {**{k: v for k, v in carried.items() if not k.startswith(TAG_PREFIX)}, **marks}
+
+
+def _scrubbed(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {name: _scrubbed(value) for name, value in found.items() if name not in OWN}
+    return [_scrubbed(value) for value in found] if isinstance(found, list) else found
+
+
+def _permissions(action: str) -> Iterator[str]:
+    service, _, method = action.partition(".")
+    yield from MORE.get(action, ())
+    if service in {"iam", "projects", "folders", "organizations"}:
+        yield _managed(service, method)
+    else:
+        api = "storage" if service == "storage" else "compute"
+        yield f"{api}.{_camel(SERVICES.get(service, service))}.{_camel(VERBS.get(method, method))}"
+
+
+def _managed(service: str, method: str) -> str:
+    """Of a method whose name has its resource in it: `create_service_account`, `get_iam_policy`, `get_operation`."""
+    verb, _, rest = method.partition("_")
+    api, resources = ("iam", "serviceAccounts") if service == "iam" else ("resourcemanager", service)
+    if rest.startswith("iam_"):
+        return f"{api}.{resources}.{verb}IamPolicy"
+    return f"{api}.{resources}.{ {'patch': 'update', 'search': 'list'}.get(verb, verb) }"
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def _plain(name: str) -> str:
+    return name.replace(".", "-").replace("_", "-")
