@@ -1,0 +1,78 @@
+"""The paths by which Compute's resources are known: `projects/P/PLACE/COLLECTION/NAME`, PLACE being `global`,
+`regions/R` or `zones/Z`. A path is a resource's remote id; its self link is the same behind a prefix.
+
+Google writes one resource in several ways (`https://www.googleapis.com/compute/v1/…`, `https://compute.googleapis.com/
+compute/v1/…`, the path alone); `bare` is the one form in which two of them compare. A name alone is no reference here:
+what it means depends on where it stands.
+
+Source: Compute Engine API, "Resource URLs"; AIP-122, resource names.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from holdfast.errors import InvalidInput
+
+WWW: Final = "https://www.googleapis.com/compute/v1/"
+NAME: Final = r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$"  # a resource's, by RFC 1035
+ZONE: Final = r"^[a-z]+-[a-z]+\d+-[a-z]$"
+_HOST: Final = re.compile(r"https?://[^/]+/(compute/)?(v1|beta|alpha)/")
+_WHOLE: Final = re.compile(r"projects/([^/]+)/(global|regions/[^/]+|zones/[^/]+)/([A-Za-z]+)/([^/]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Where a resource is."""
+
+    project: str
+    place: str
+    collection: str
+    name: str
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """The path that a remote id or a link is. Raises `InvalidInput`."""
+        found = _WHOLE.fullmatch(bare(text))
+        if found is None:
+            raise InvalidInput(
+                f"{text!r} is no path of Compute's (projects/PROJECT/PLACE/COLLECTION/NAME)",
+                next="name it as its `self_link` does, from `projects/` on",
+            )
+        return cls(*found.groups())
+
+    def __str__(self) -> str:
+        return f"projects/{self.project}/{self.place}/{self.collection}/{self.name}"
+
+    @property
+    def link(self) -> str:
+        """Its self link."""
+        return f"{WWW}{self}"
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """The arguments of a method that say where it is: project, and zone or region."""
+        return {"project": self.project, **placed(self.place)}
+
+
+def placed(place: str) -> dict[str, str]:
+    """The argument of a method that a place is: `{"zone": "us-central1-a"}`; nothing for `global`."""
+    scope, _, name = place.partition("/")
+    return {scope.removesuffix("s"): name} if name else {}
+
+
+def bare(link: str) -> str:
+    """A link without what stands before its path."""
+    return _HOST.sub("", link.strip(), count=1).lstrip("/")
+
+
+def last(link: str) -> str:
+    """The name at the end of a link: of a zone, a region, a machine type or a disk type."""
+    return link.rpartition("/")[2]
+
+
+def reference(collection: str) -> str:
+    """The pattern of what a document may say for a resource of a collection: a self link, or its path."""
+    return rf"^(https://[^/]+/compute/v1/)?projects/[^/]+/(global|regions/[^/]+|zones/[^/]+)/{collection}/[^/]+$"
