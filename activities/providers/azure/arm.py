@@ -26,7 +26,7 @@ from pydantic import JsonValue
 from activities.providers.azure import bodies, ids, tags
 from activities.providers.azure.door import Answer
 from holdfast.diff import three_way
-from holdfast.errors import NameTaken, NotFound
+from holdfast.errors import NameTaken, NotFound, Pending
 from holdfast.model import Scope, Status
 from holdfast.plan import FieldChange
 from holdfast.resource import Call, Observation, Output, ResourceType, S, Safety, Search, Underway
@@ -229,11 +229,16 @@ class ArmKind(ResourceType[S]):
                 self.write(body, field, wanted[field])
 
     def delete(self, call: Call[S]) -> Observation:
-        """DELETE. Nothing to follow: it has gone."""
+        """DELETE. Nothing to follow: it has gone. Where another operation is at work, that may be its own delete."""
         try:
             answer = call.client(self.service).delete(call.id)
         except NotFound:
             return self.absent(call.remote_id)
+        except Pending:
+            seen = self.observe(call)
+            if seen.stands:
+                raise
+            return seen
         if not answer.operation:
             return self.absent(call.remote_id)
         return Observation(

@@ -15,7 +15,7 @@ from holdfast.errors import Gone, NotYet
 from holdfast.model import JsonValue
 from holdfast.plan import Action, Undo, UndoLabel, Verb
 from holdfast.resource import Observation, ResourceType, Status
-from holdfast.testing.laws.bench import Bench, changed, likeness
+from holdfast.testing.laws.bench import Bench, bears_marks, changed, likeness
 from holdfast.testing.laws.changing import trial, tried
 from holdfast.testing.laws.ground import Thing
 
@@ -155,7 +155,7 @@ def backwards(kind: ResourceType[Any], *, at_once: bool = False) -> dict[str, Ve
         "create": scene(_creating, Verb.delete),
         "update": update_back,
         "delete": lambda bench: undelete(bench, at_once=at_once),
-        **(marks if not kind.marks_fixed else {}),
+        **(marks if _marks_move(kind) else {}),
         **{f"operate {n}": scene(partial(_operating, name=n), Verb.operate) for n in _returning(kind)},
     }
 
@@ -166,7 +166,7 @@ def verbs(kind: ResourceType[Any]) -> dict[str, Verbs]:
         "create": create,
         "update": update,
         "delete": delete,
-        **({} if kind.marks_fixed else {"adopt": adopt, "disown": disown}),
+        **({"adopt": adopt, "disown": disown} if _marks_move(kind) else {}),
         **{f"operate {name}": operating(name) for name in _returning(kind)},
     }
     return {
@@ -175,6 +175,11 @@ def verbs(kind: ResourceType[Any]) -> dict[str, Verbs]:
         "create taken back unheard": uncreate_unheard,
         "delete taken back unsent": undelete_unsent,
     }
+
+
+def _marks_move(kind: ResourceType[Any]) -> bool:
+    """Whether marks can be written onto what stands: there are some, and they are not fixed."""
+    return bears_marks(kind) and not kind.marks_fixed
 
 
 def _returning(kind: ResourceType[Any]) -> list[str]:
