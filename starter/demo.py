@@ -8,18 +8,18 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from temporalio.client import Client
 
-from activities.providers.aws import tags as aws_tags
-from holdfast.contract import ADDRESS_TAG, OWNER_TAG, Exit, Message, Operation, run_id
-from holdfast.errors import Broken, InvalidInput, Refused
+from holdfast.contract import Exit, Message, Operation, run_id
+from holdfast.errors import Broken, Refused
 from holdfast.plan import Plan
 from holdfast.progress import Progress
+from holdfast.resource import Carrier
 from holdfast.run import Identity, Report, Source
 from holdfast.tree import short
 from starter import audit
@@ -27,21 +27,18 @@ from starter.client import Holdfast
 from starter.local import environment
 from starter.local.control import Control
 from starter.local.state import State, read
+from starter.plays import Play, play_of
 from starter.stage import Stage
+from starter.standing import lasting, standing, twice
+from workers.catalog import catalog
 from workers.plugin import HoldfastPlugin
 from workers.settings import Settings
 
 T = TypeVar("T")
 
-STACK = "shop"
-DOCUMENT = Path(__file__).with_name("shop.yaml")
-# What the failing run asks for besides. The cloud refuses the last of it, when everything before it has been made.
-MORE = """\
-  archive: {kind: aws.s3_bucket, spec: {name: shop-archive-7f3a, tags: {network: "${net.id}"}}}
-  scratch: {kind: aws.volume, spec: {zone: eu-central-1a, size: 50, tags: {network: "${net.id}"}}}
-  second: {kind: aws.vpc, depends_on: [archive, scratch, images], spec: {cidr: 10.9.0.0/16}}
-"""
-LATENCY = 0.3  # seconds that the cloud takes for each change, so that there is something to watch
+LATENCY = 0.3  # seconds that a cloud takes for each change, so that there is something to watch
+NAMES = {"aws": "AWS", "gcp": "Google Cloud", "azure": "Azure"}
+COUNTED = {2: "two", 4: "four"}
 
 
 async def demo(
@@ -57,11 +54,7 @@ async def demo(
     still stops what it has started. `keep` leaves the environment running and says how to stop it.
     Raises `Refused` when something was started in the directory before, and `Broken` when a promise was not kept.
     """
-    unknown = [cloud for cloud in clouds if cloud != "aws"]
-    if unknown or not clouds:
-        raise InvalidInput(
-            f"the demo does not know {', '.join(unknown) or 'no cloud'} yet", next="`holdfast demo --cloud aws`"
-        )
+    play = play_of(clouds)
     temporary = directory is None
     place = (directory or Path(tempfile.mkdtemp(prefix="holdfast-demo-"))).expanduser().resolve()
     if read(place).ports:
@@ -73,10 +66,11 @@ async def demo(
         stage.title(
             "Holdfast: a first evening, in about a minute and a half. Everything here is local, and is removed."
         )
-        stage.scene("Starting a Temporal server, a local AWS and two workers, each a process of its own")
+        theirs, workers = _listed([NAMES[cloud] for cloud in play.clouds]), COUNTED[len(play.clouds) + 1]
+        stage.scene(f"Starting a Temporal server, a local {theirs} and {workers} workers, each a process of its own")
         started = True
-        state = await asyncio.to_thread(environment.launch, place, stage.line, with_parent=not keep)
-        await _Evening(state, stage).run()
+        state = await asyncio.to_thread(environment.launch, place, stage.line, clouds=play.clouds, with_parent=not keep)
+        await _Evening(state, stage, play).run()
         kept = keep
         return Exit.done
     finally:
@@ -92,17 +86,21 @@ async def demo(
 class _Evening:
     """The story, scene by scene."""
 
-    def __init__(self, state: State, stage: Stage) -> None:
-        self._state, self._stage = state, stage
-        self._cloud = Control(state.clouds["aws"])
-        self._text = DOCUMENT.read_text()
+    def __init__(self, state: State, stage: Stage, play: Play) -> None:
+        self._state, self._stage, self._play = state, stage, play
+        self._clouds = {cloud: Control(state.clouds[cloud]) for cloud in play.clouds}
+        self._text, self._file = play.text, play.document.name
+        self._names = _listed([NAMES[cloud] for cloud in play.clouds])
+        self._it = self._names if len(play.clouds) == 1 else "each"
+        self._theirs = f"{self._names}'s" if len(play.clouds) == 1 else "the clouds'"
         self._holdfast: Holdfast
 
     async def run(self) -> None:
         client = await Client.connect(self._state.address, plugins=[HoldfastPlugin()])
         settings = Settings(store=f"file:{self._state.directory / 'store'}")
         self._holdfast = Holdfast(client, settings, Identity(requester="you", reason="a first evening"))
-        await self._cloud.fault("latency", seconds=LATENCY, mutates=True)
+        for cloud in self._clouds.values():
+            await cloud.fault("latency", seconds=LATENCY, mutates=True)
         plan = await self._planned()
         await self._built(plan)
         await self._again()
@@ -110,19 +108,21 @@ class _Evening:
         await self._told()
 
     async def _planned(self) -> Plan:
-        file = self._state.directory / "shop.yaml"
+        file = self._state.directory / self._file
         file.write_text(self._text)
         self._stage.scene(f"The document, {file}")
         self._stage.document(self._text)
-        self._stage.scene("What it would change: `holdfast plan shop.yaml`")
-        plan = await self._holdfast.plan(self._holdfast.request(Operation.up, STACK, source=self._source()))
+        self._stage.scene(f"What it would change: `holdfast plan {self._file}`")
+        plan = await self._holdfast.plan(self._holdfast.request(Operation.up, self._play.stack, source=self._source()))
         self._stage.plan(plan)
         return plan
 
     async def _built(self, plan: Plan) -> None:
-        stage = self._stage
-        stage.scene("`holdfast up shop.yaml`: and in the middle of it we kill the worker that speaks to AWS")
-        hold = await self._cloud.fault("hold", action="CreateVolume", count=1)
+        stage, lost = self._stage, self._play.lost
+        stage.scene(
+            f"`holdfast up {self._file}`: and in the middle of it we kill the worker that speaks to {NAMES[lost.cloud]}"
+        )
+        hold = await self._clouds[lost.cloud].fault("hold", action=lost.action, count=1)
         striking = asyncio.create_task(self._strike(hold))
         try:
             report = await self._up(self._source())
@@ -132,28 +132,37 @@ class _Evening:
                 await striking
         _must(report.state == "done", f"the run ended as {report.state}")
         stage.good(f"{report.run} is {report.state}, in {_took(report)}, although its worker was killed.")
-        standing = self._standing(await self._cloud.world())
-        stage.line("What stands in AWS, as AWS itself says:")
-        width = max(map(len, standing))
-        for address, kinds in sorted(standing.items()):
-            ids = [remote_id for ids in kinds.values() for remote_id in ids]
+        worlds = await self._worlds()
+        stands = {a: ids for c, world in worlds.items() for a, ids in standing(c, world, self._play.stack).items()}
+        stage.line(
+            f"What stands in {self._names}, as {'they say themselves' if len(worlds) > 1 else 'it says itself'}:"
+        )
+        width = max(map(len, stands))
+        for address, ids in sorted(stands.items()):
             stage.line(f"  {address:<{width}}  {', '.join(ids)}")
-        asked = {str(action.address) for action in plan.actions}
-        _must(set(standing) == asked, f"{sorted(standing)} stand, and {sorted(asked)} were asked for")
-        twice = any(len(ids) > 1 for kinds in standing.values() for ids in kinds.values())
-        _must(not twice, "something stands twice")
-        stage.good(f"{len(standing)} asked for, {len(standing)} stand, and nothing stands twice.")
+        known = catalog()
+        # What a cloud lets nobody mark cannot be counted by its marks.
+        unmarked = [a for a in plan.actions if known[a.address.kind].carrier is Carrier.parent]
+        asked = {str(a.address) for a in plan.actions} - {str(a.address) for a in unmarked}
+        _must(set(stands) == asked, f"{sorted(stands)} stand, and {sorted(asked)} were asked for")
+        doubled = [a for cloud, world in worlds.items() for a in twice(cloud, world, self._play.stack)]
+        _must(not doubled, f"{doubled} stand twice")
+        beside = f" ({len(unmarked)} more bear no mark)" if unmarked else ""
+        stage.good(f"{len(stands)} asked for, {len(stands)} stand{beside}, and nothing stands twice.")
 
     async def _strike(self, hold: str) -> None:
-        """Kill the worker exactly when AWS has made a disk and has not said so."""
-        held = await _until(self._cloud.held)
+        """Kill the worker exactly when a cloud has made something and has not said so."""
+        lost = self._play.lost
+        cloud = self._clouds[lost.cloud]
+        held = await _until(cloud.held)
         pid = await _until(self._worker)
         os.kill(pid, signal.SIGKILL)
-        await self._cloud.drop()
-        await self._cloud.heal(hold)
+        await cloud.drop()
+        await cloud.heal(hold)
         self._stage.blow(f"kill -9 {pid}: the worker is dead.")
         self._stage.line(
-            f"  AWS had just carried out its {held[0]['action']}; the answer was never heard: nobody knows the id.\n"
+            f"  {NAMES[lost.cloud]} had just carried out its {held[0]['action']}; the answer was never heard: nobody\n"
+            "  knows what became of it.\n"
             "  The supervisor starts another worker. Temporal misses the heartbeat within 15 s, and hands the act\n"
             "  to it; it looks before it asks again."
         )
@@ -165,64 +174,71 @@ class _Evening:
         self._stage.line(f"  Another worker is there, pid {await _until(another)}.")
 
     async def _worker(self) -> int | None:
-        return read(self._state.directory).process("worker-aws").pid
+        return read(self._state.directory).process(f"worker-{self._play.lost.cloud}").pid
 
     async def _again(self) -> None:
-        self._stage.scene("The same once more: `holdfast up shop.yaml`")
-        before = await self._cloud.executed()
+        self._stage.scene(f"The same once more: `holdfast up {self._file}`")
+        before = [await cloud.executed() for cloud in self._clouds.values()]
         report = await self._up(self._source(), quiet=True)
         _must(report.state == "unchanged", f"the second run ended as {report.state}")
-        _must(await self._cloud.executed() == before, "AWS was asked to change something")
-        self._stage.good(f"{report.run} is {report.state}: nothing to do, and not one change was asked of AWS.")
+        after = [await cloud.executed() for cloud in self._clouds.values()]
+        _must(after == before, f"{self._names} was asked to change something")
+        self._stage.good(
+            f"{report.run} is {report.state}: nothing to do, and not one change was asked of {self._names}."
+        )
 
     async def _failed(self) -> None:
-        stage = self._stage
-        stage.scene("Now a run that fails: three more resources and one changed, and AWS will refuse the last")
-        before = await self._cloud.world()
-        rule = await self._cloud.fault(
+        stage, refused = self._stage, self._play.refused
+        stage.scene(f"Now a run that fails: {self._play.asks}")
+        before = lasting(await self._worlds())
+        cloud = self._clouds[refused.change.cloud]
+        rule = await cloud.fault(
             "refuse",
-            action="CreateVpc",
-            code="VpcLimitExceeded",
-            message="The maximum number of VPCs has been reached.",
+            action=refused.change.action,
+            code=refused.code,
+            message=refused.message,
+            status=refused.status,
         )
-        text = self._text.replace("outputs:", f"{MORE}outputs:")
-        report = await self._up(Source(file="shop.yaml", text=text, parameters={"versioning": False}))
-        await self._cloud.heal(rule)
+        parameters = dict(self._play.parameters)
+        report = await self._up(Source(file=self._file, text=self._play.longer, parameters=parameters))
+        await cloud.heal(rule)
         _must(report.state == "undone", f"the failing run ended as {report.state}")
         if report.cause is not None:
             stage.line("Why, as the run itself says it:")
             for line in str(report.cause).splitlines():
                 stage.line(f"  {line}")
-        _must(await self._cloud.world() == before, "the world is not what it was before")
+        _must(lasting(await self._worlds()) == before, "the world is not what it was before")
         stage.good(
-            f"{report.run} is {report.state}, in {_took(report)}. We compared all that stands in AWS, field by field, "
-            "with what stood before: it is the same."
+            f"{report.run} is {report.state}, in {_took(report)}. We compared all that stands in {self._names}, "
+            "field by field, with what stood before: it is the same."
         )
 
     async def _told(self) -> None:
         stage = self._stage
         stage.scene("What is remembered: `holdfast audit log`, from Temporal's history and nothing else")
-        board = await self._holdfast.board(STACK)
+        board = await self._holdfast.board(self._play.stack)
         for past in board.past:
             stage.line(f"  {past.run}  {past.operation}  {past.state}  by {past.requester}")
         failed = board.past[-1].run
-        trail = [line for line in await audit.lines(self._holdfast.client, STACK) if line.run == failed]
-        stage.line(f"And of {failed}, step by step, with AWS's own request ids:")
+        trail = [line for line in await audit.lines(self._holdfast.client, self._play.stack) if line.run == failed]
+        stage.line(f"And of {failed}, step by step, with {self._theirs} own request ids:")
         width = max((len(line.resource) for line in trail), default=0)
         widest = max((len(line.what) for line in trail), default=0)
+        results = max((len(line.code or line.result) for line in trail), default=0)
         for line in trail:
             request = f"  {line.requests[0]}" if line.requests else ""
-            what = f"{line.what:<{widest}}  {line.resource:<{width}}  {line.code or line.result:<10}"
+            what = f"{line.what:<{widest}}  {line.resource:<{width}}  {line.code or line.result:<{results}}"
             stage.line(f"  {line.at:%H:%M:%S}  {what}{request}")
         stage.line(f"While it runs, the Web UI shows every step of it: {self._state.ui}")
         stage.scene("That was all")
+        named = "" if self._play.clouds == ("aws",) else f" --cloud {self._play.name}"
         stage.line(
-            "`holdfast local start` gives you this environment to keep. The document was examples/shop.yaml;\n"
-            "`holdfast kinds` lists what can be built."
+            f"`holdfast local start{named}` gives you this environment to keep. The document was\n"
+            f"examples/{self._file}; `holdfast kinds` lists what can be built."
         )
 
     async def _up(self, source: Source, *, quiet: bool = False) -> Report:
-        ticket = await self._holdfast.submit(self._holdfast.request(Operation.up, STACK, source=source))
+        ticket = await self._holdfast.submit(self._holdfast.request(Operation.up, self._play.stack, source=source))
         with self._stage.drawing(quiet=quiet) as draw:
             async for progress in self._holdfast.watch(ticket.run, every=0.2):
                 draw(progress)
@@ -232,30 +248,18 @@ class _Evening:
 
     async def _last(self, run: str) -> Progress:
         """A run's last picture: `watch` ends with the run, and may have missed it."""
-        board = await self._holdfast.board(STACK)
+        board = await self._holdfast.board(self._play.stack)
         execution = next(past.execution for past in board.past if past.run == run)
-        handle = self._holdfast.client.get_workflow_handle(run_id(STACK), run_id=execution)
+        handle = self._holdfast.client.get_workflow_handle(run_id(self._play.stack), run_id=execution)
         last: Progress = await handle.query(Message.progress, result_type=Progress)
         return last
 
     def _source(self) -> Source:
-        return Source(file="shop.yaml", text=self._text)
+        return Source(file=self._file, text=self._text)
 
-    def _standing(self, world: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
-        """What carries our mark: address -> AWS's kind -> ids. An instance's disk bears the mark of its instance.
-
-        A list, since a mark could be there twice, and must not be.
-        """
-        found: dict[str, dict[str, list[str]]] = {}
-        for regions in world.values():
-            for kinds in regions.values():
-                for kind, things in kinds.items():
-                    for remote_id, thing in things.items():
-                        tags = thing.get("tags") or {}
-                        if tags.get(OWNER_TAG, "").endswith(f"/{STACK}"):
-                            address = found.setdefault(aws_tags.read(tags[ADDRESS_TAG]), {})
-                            address.setdefault(kind, []).append(remote_id)
-        return found
+    async def _worlds(self) -> dict[str, Any]:
+        """All that stands, by cloud."""
+        return {name: await cloud.world() for name, cloud in self._clouds.items()}
 
 
 async def _until(look: Callable[[], Awaitable[T | None]]) -> T:
@@ -263,6 +267,11 @@ async def _until(look: Callable[[], Awaitable[T | None]]) -> T:
     while not (found := await look()):  # noqa: ASYNC110  # other processes tell nobody
         await asyncio.sleep(0.05)
     return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _took(report: Report) -> str:

@@ -12,19 +12,21 @@ import pytest
 from holdfast.contract import Exit
 from holdfast.document import bind_text
 from holdfast.errors import InvalidInput, Refused
-from starter.demo import DOCUMENT, MORE, demo
+from starter.demo import demo
 from starter.local.state import State, write
+from starter.plays import PLAYS, Play
 from tests.cloud import ROOT, until
 from tests.starter.strays import all_gone, strays
 from workers.catalog import catalog
 
 
-def test_the_example_is_the_demos_document() -> None:
+@pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.name)
+def test_the_example_is_the_demos_document(play: Play) -> None:
     """What the demo builds is what `examples` shows; and both of its documents are good ones."""
-    text = DOCUMENT.read_text()
-    assert (ROOT / "examples" / "shop.yaml").read_text() == text
-    bind_text(text, "shop.yaml", catalog())
-    bind_text(text.replace("outputs:", f"{MORE}outputs:"), "shop.yaml", catalog(), {"versioning": False})
+    file = play.document.name
+    assert (ROOT / "examples" / file).read_text() == play.text
+    assert {a.address.cloud for a in bind_text(play.text, file, catalog()).resources} == set(play.clouds)
+    bind_text(play.longer, file, catalog(), dict(play.parameters))
 
 
 async def test_the_demo_takes_no_directory_that_was_used(tmp_path: Path) -> None:
