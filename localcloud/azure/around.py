@@ -8,7 +8,7 @@ import re
 from localcloud.azure import listing, operations
 from localcloud.azure.answers import No, said
 from localcloud.azure.paths import Target
-from localcloud.azure.providers import authorization, keyvault, machines
+from localcloud.azure.providers import authorization, keyvault, machines, msi
 from localcloud.azure.store import Store, absent
 from localcloud.azure.table import KINDS
 from localcloud.azure.verbs import Call
@@ -64,6 +64,7 @@ def _subscription(which: str) -> dict[str, object]:
     return {
         "id": f"/subscriptions/{which}",
         "subscriptionId": which,
+        "tenantId": msi.TENANT,
         "displayName": "local",
         "state": "Enabled",
         "authorizationSource": "RoleBased",

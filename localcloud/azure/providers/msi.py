@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from localcloud.azure.kind import Case, Kind
 
+TENANT = "00000000-0000-0000-0000-00000000000a"  # the one directory that there is
+
 
 def _compute(case: Case) -> None:
     was = case.old.properties if case.old else {}
     for one in ("principalId", "clientId"):
         case.new.properties[one] = was.get(one) or case.store.uuid()
-    case.new.properties["tenantId"] = was.get("tenantId") or "00000000-0000-0000-0000-00000000000a"
+    case.new.properties["tenantId"] = was.get("tenantId") or TENANT
 
 
 KINDS: tuple[Kind, ...] = (
