@@ -31,6 +31,7 @@ CHANCE = frozenset({
 })  # fmt: skip
 # Lists inside of something, whose members are things of their own.
 INNER = {"Microsoft.Network/virtualNetworks": "subnets"}
+OPENED = {"Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"}  # over the network, unless they say no
 GROUPS = "microsoft.resources/resourcegroups"
 VERBS = {"get": "read", "pages": "read", "put": "write", "patch": "write", "delete": "delete"}
 
@@ -106,8 +107,12 @@ class AzureGround(Ground):
         return frozenset({self._spelled.get(action, action)})
 
     def reachable(self, thing: Thing) -> bool:
-        """See `Ground`: what may be downloaded over the network, by whoever holds a link."""
-        policy = str(thing.fields.get("properties", {}).get("networkAccessPolicy", "DenyAll"))
+        """See `Ground`: a disk that may be downloaded by whoever holds a link, a service that denies nobody."""
+        said = thing.fields.get("properties", {})
+        if thing.kind in OPENED:
+            lets_in = (said.get("networkAcls") or {}).get("defaultAction", "Allow") == "Allow"
+            return bool(lets_in and said.get("publicNetworkAccess", "Enabled") == "Enabled")
+        policy = str(said.get("networkAccessPolicy", "DenyAll"))
         return thing.kind == "Microsoft.Compute/disks" and policy != "DenyAll"
 
     # --- making it fail ----------------------------------------------------------------------------------------
@@ -198,6 +203,8 @@ def _action(method: str, path: str) -> str:
         return "operations/read"
     at, _, verb = path.rpartition("/") if method == "post" else (path, "", "")
     type_ = ids.type_of(at)
+    if type_ == "microsoft.resources/subscriptions" and at.count("/") == 2:
+        return f"{type_}/read"
     if type_.startswith(("microsoft.resources/resourcegroups", "microsoft.resources/subscriptions")):
         type_ = "microsoft.resources/subscriptions/resourcegroups"
         if at.lower().endswith("/resources"):
@@ -211,10 +218,20 @@ def _things(raw: Mapping[str, Any]) -> Iterator[Thing]:
     """A resource, and what is inside it and counts by itself, without what chance has put there."""
     said = _steady(raw)
     inner = said.get("properties", {}).pop(INNER.get(raw["type"], ""), [])
-    marks = said.pop("tags", None) or {}
+    marks = said.pop("tags", None) or _described(said)
     yield Thing(raw["type"], raw["id"], said, marks)
     for one in inner:
         yield Thing(f"{raw['type']}/{INNER[raw['type']]}", one["id"], one)
+
+
+def _described(said: Mapping[str, Any]) -> dict[str, str]:
+    """Our marks, out of a description, in which a person's words are left."""
+    if said["type"] != "Microsoft.Authorization/roleAssignments":
+        return {}
+    properties = said["properties"]
+    words, _, marks = str(properties.get("description") or "").partition("[holdfast-")
+    properties["description"] = words.strip()
+    return dict(mark.split("=", 1) for mark in f"holdfast-{marks}".rstrip("]").split() if "=" in mark)
 
 
 def _steady(value: Any) -> Any:
