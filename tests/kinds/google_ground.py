@@ -35,6 +35,8 @@ OWN = frozenset(
         "updateTime",
         "timeCreated",
         "updated",
+        "effectiveTime",
+        "lockedTime",
         "etag",
         "metageneration",
         "generation",
@@ -111,11 +113,12 @@ class GoogleGround(Ground):
     # --- judging it --------------------------------------------------------------------------------------------
 
     def things(self) -> list[Thing]:
-        """See `Ground`."""
+        """See `Ground`. A deleted project or folder that can be brought back yet is as good as gone."""
         return [
             Thing(_kind(part, path), path, *_told(dict(shown)))
             for part, found in self.control.world().items()
             for path, shown in found.items()
+            if shown.get("state") != "DELETE_REQUESTED"
         ]
 
     def asked(self) -> list[str]:
@@ -248,7 +251,7 @@ def _managed(service: str, method: str) -> str:
     api, resources = ("iam", "serviceAccounts") if service == "iam" else ("resourcemanager", service)
     if rest.startswith("iam_"):
         return f"{api}.{resources}.{verb}IamPolicy"
-    return f"{api}.{resources}.{ {'patch': 'update', 'search': 'list'}.get(verb, verb) }"
+    return f"{api}.{resources}.{ {'patch': 'update', 'search': 'get'}.get(verb, verb) }"
 
 
 def _camel(name: str) -> str:
