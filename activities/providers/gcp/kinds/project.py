@@ -1,0 +1,269 @@
+"""`gcp.project`: a project, which holds everything else of Google Cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from pydantic import Field
+
+from activities.providers.gcp import labelling, labels
+from activities.providers.gcp.codes import operation_error
+from holdfast.errors import CreateFailed, InvalidInput, NameTaken, NotAllowed
+from holdfast.model import Spec, Status
+from holdfast.plan import UndoLabel, Verb
+from holdfast.resource import Call, Carrier, Observation, Output, ResourceType, Safety, Search, Underway
+
+PAGE = 300
+ACTIVE = "ACTIVE"
+
+
+class ProjectSpec(Spec):
+    """A project. Its id is unique in all of Google Cloud, and is never free again."""
+
+    project_id: str = Field(
+        pattern=r"^[a-z][-a-z0-9]{4,28}[a-z0-9]$",
+        description="unique among everybody's projects, for ever; 6 to 30 letters, digits and dashes",
+    )
+    parent: str = Field(
+        pattern=r"^(folders|organizations)/[0-9]+$",
+        description="where it stands: folders/NUMBER or organizations/NUMBER",
+    )
+    display_name: str | None = Field(
+        default=None, min_length=4, max_length=30, description="a person's name for it; without one, its id"
+    )
+    labels: dict[str, str] = Field(default_factory=dict, description=labelling.ABOUT)
+
+
+class Project(ResourceType[ProjectSpec]):
+    """Made, moved and changed by operations. Until it is made, Google says of it that nobody may look at it.
+
+    A deleted project is kept for thirty days, in which it can be brought back, and then goes for good. It is as good as
+    gone from the first of them: nothing in it works.
+    """
+
+    kind = "gcp.project"
+    spec = ProjectSpec
+    outputs = {
+        "id": Output("projects/PROJECT_ID"),
+        "project_id": Output("its id"),
+        "number": Output("the number that Google gave it"),
+    }
+    safety = Safety.by_name
+    carrier = Carrier.labels
+    immutable = frozenset({"project_id"})
+    holds_data = True
+    delete_undo = UndoLabel.lossy
+    delete_note = (
+        "for thirty days the project comes back with its number, labels and policies; what runs in it stops, its "
+        "billing account must be linked again, and what it stores may be deleted sooner"
+    )
+    visible_within = timedelta(seconds=60)  # from its operation's end on, searches may lack it
+    permissions = {
+        "observe": ("resourcemanager.projects.get",),
+        "discover": ("resourcemanager.projects.get",),
+        "create": (
+            "resourcemanager.projects.create",
+            "resourcemanager.projects.undelete",
+            "resourcemanager.projects.update",
+        ),
+        "update": ("resourcemanager.projects.update", "resourcemanager.projects.move"),
+        "delete": ("resourcemanager.projects.delete",),
+        "adopt": ("resourcemanager.projects.update",),
+        "disown": ("resourcemanager.projects.update",),
+    }
+    settle_within = {
+        Verb.create: timedelta(minutes=10),
+        Verb.update: timedelta(minutes=10),
+        Verb.delete: timedelta(minutes=5),
+    }
+    example = """
+shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizations/123456789012}}
+"""
+    trials = {
+        "parent": "folders/210987654321",
+        "display_name": "The shop",
+        "labels": {"team": "shop"},
+    }
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    def observe(self, call: Call[ProjectSpec]) -> Observation:
+        """One call; of what does not show, a second, since Google does not tell apart what we may not see."""
+        raw = self._raw(call)
+        return self._see(raw) if raw is not None and raw["state"] == ACTIVE else self.absent(call.remote_id)
+
+    def discover(self, search: Search) -> Iterator[Observation]:
+        """Wherever they stand. Their labels are compared here too, since a search takes a part for the whole."""
+        wanted = labels.wanted(search)
+        query = " ".join([f"state:{ACTIVE}", *(f"labels.{key}:{value}" for key, value in wanted.items())])
+        for raw in search.client("projects").search_projects(query=query, page_size=PAGE):
+            if wanted.items() <= raw.get("labels", {}).items():
+                yield self._see(raw)
+
+    def find(self, call: Call[ProjectSpec]) -> list[Observation]:
+        """At the id, whosever it is, where we may see it."""
+        if call.spec is None:
+            return super().find(call)
+        seen = self.observe(replace(call, remote_id=_name(call.spec)))
+        return [] if seen.status is Status.absent else [seen]
+
+    def underway(self, call: Call[ProjectSpec]) -> Underway | None:
+        """By name alone: Resource Manager lists no operations."""
+        for handle in (call.handle or "").split():
+            work = call.client("projects").get_operation(name=handle)
+            if not work.get("done"):
+                return Underway(handle, ended=False, detail=f"{handle} is at work")
+            if (error := operation_error(work)) is not None:
+                return Underway(handle, ended=True, error=error)
+        return Underway(call.handle, ended=True) if call.handle else None
+
+    # --- changing ----------------------------------------------------------------------------------------------
+
+    def create(self, call: Call[ProjectSpec]) -> Observation:
+        """One call, answered by an operation. On the way back, the deleted project is brought back, and marked.
+
+        Raises `NameTaken` when the id is borne already, also where nobody may see by whom, and `CreateFailed` when it
+        was borne by a project of ours that is deleted.
+        """
+        if call.remote_id is not None:
+            return self.observe(call)
+        at = replace(call, remote_id=_name(call.wanted))
+        if call.back and self._is_deleted_of_ours(at):
+            return self._brought_back(at)
+        body = {
+            "projectId": call.wanted.project_id,
+            "displayName": call.wanted.display_name,
+            "parent": call.wanted.parent,
+            "labels": labels.marked(call),
+        }
+        try:
+            work = call.client("projects").create_project(body={k: v for k, v in body.items() if v is not None})
+        except NameTaken as taken:
+            if self._is_deleted_of_ours(at):
+                raise CreateFailed(
+                    f"{at.id} was deleted, and its id stays taken for ever",
+                    address=call.address,
+                    next=f"`gcloud projects undelete {call.wanted.project_id}`, or choose another id, and plan again",
+                ) from taken
+            raise
+        return Observation(
+            kind=self.kind,
+            status=Status.pending,
+            remote_id=at.remote_id,
+            properties=call.wanted.plain(),
+            outputs={"id": at.id, "project_id": call.wanted.project_id},
+            handle=_handle(work) or None,
+            **labels.seen(labels.marked(call)),
+        )
+
+    def update(self, call: Call[ProjectSpec]) -> Observation:
+        """One call for name and labels, and one for where it stands; each is an operation."""
+        wanted, changed = call.wanted, {c.path for c in call.changes}
+        body: dict[str, Any] = {}
+        if "display_name" in changed:
+            body["displayName"] = wanted.display_name or wanted.project_id
+        handles = self._write(call, body, labelling.changed(call.changes))
+        if "parent" in changed:
+            moved = call.client("projects").move_project(name=call.id, body={"destinationParent": wanted.parent})
+            handles.append(_handle(moved))
+        seen = self.observe(call)
+        return seen.model_copy(update={"handle": " ".join(filter(None, handles)) or None})
+
+    def delete(self, call: Call[ProjectSpec]) -> Observation:
+        """It stays taken, and can be brought back for thirty days."""
+        try:
+            call.client("projects").delete_project(name=call.id)
+        except (NotAllowed, InvalidInput):  # of what is not there, and of what was asked to go
+            seen = self.observe(call)
+            if seen.stands:
+                raise
+            return seen
+        seen = self.observe(call)
+        return seen.model_copy(update={"status": Status.deleting}) if seen.stands else seen
+
+    def adopt(self, call: Call[ProjectSpec]) -> Observation:
+        self._write(call, {}, labelling.adopting(call, self._labels(call)))
+        return self.observe(call)
+
+    def disown(self, call: Call[ProjectSpec]) -> Observation:
+        self._write(call, {}, labelling.disowning(self._labels(call)))
+        return self.observe(call)
+
+    # --- comparing ---------------------------------------------------------------------------------------------
+
+    def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+        """Only under the same id."""
+        return bool(before.get("project_id") == after.get("project_id"))
+
+    # --- Resource Manager's JSON -------------------------------------------------------------------------------
+
+    def _see(self, raw: Mapping[str, Any]) -> Observation:
+        found, name = raw.get("labels", {}), f"projects/{raw['projectId']}"
+        return Observation(
+            kind=self.kind,
+            status=Status.ready,
+            remote_id=name,
+            properties={
+                "project_id": raw["projectId"],
+                "parent": raw.get("parent"),
+                "display_name": raw.get("displayName"),
+                "labels": labels.own(found),
+            },
+            outputs={"id": name, "project_id": raw["projectId"], "number": raw["name"].partition("/")[2]},
+            **labels.seen(found),
+        )
+
+    @staticmethod
+    def _raw(call: Call[ProjectSpec]) -> dict[str, Any] | None:
+        """The project, also a deleted one; None where there is none. Raises `NotAllowed` where there is one."""
+        projects = call.client("projects")
+        try:
+            found: dict[str, Any] = projects.get_project(name=call.id)
+        except NotAllowed:
+            if any(projects.search_projects(query=f"id:{call.id.partition('/')[2]}")):
+                raise
+            return None
+        return found
+
+    def _labels(self, call: Call[ProjectSpec]) -> dict[str, str]:
+        return dict((self._raw(call) or {}).get("labels", {}))
+
+    def _is_deleted_of_ours(self, call: Call[ProjectSpec]) -> bool:
+        raw = self._raw(call)
+        return (
+            raw is not None
+            and raw["state"] != ACTIVE
+            and labels.seen(raw.get("labels", {}))["owner"] == str(call.owner)
+        )
+
+    def _brought_back(self, call: Call[ProjectSpec]) -> Observation:
+        call.client("projects").undelete_project(name=call.id)
+        return self.adopt(call)
+
+    def _write(self, call: Call[ProjectSpec], body: dict[str, Any], write: labelling.Writes) -> list[str]:
+        """One update. Labels are written all at once, under the etag with which they were read."""
+        if not body and not write:
+            return []
+        raw = self._raw(call) or {}
+        mask = list(body)
+        if write:
+            mask.append("labels")
+            body = {**body, "labels": labelling.merged(raw.get("labels", {}), write), "etag": raw.get("etag")}
+        work = call.client("projects").update_project(
+            body={"name": raw.get("name", call.id), **body}, update_mask=",".join(mask)
+        )
+        return [_handle(work)]
+
+
+def _name(spec: ProjectSpec) -> str:
+    return f"projects/{spec.project_id}"
+
+
+def _handle(work: Mapping[str, Any]) -> str:
+    """The operation's name; of one that is done at once, nothing. Raises what it ended in."""
+    if (error := operation_error(work)) is not None:
+        raise error
+    return "" if work.get("done") else str(work.get("name", ""))
