@@ -1,6 +1,7 @@
 """Microsoft.KeyVault. A deleted vault keeps its name until it is purged, and can be recovered until then.
 
-Sources: "Vaults - Create Or Update", "Vaults - Purge Deleted" in Azure's REST reference; "Azure Key Vault soft-delete".
+Sources: "Vaults - Create Or Update", "Vaults - Purge Deleted" in Azure's REST reference; "Azure Key Vault soft-delete";
+"Azure Key Vault recovery options", of what a recovered vault is.
 """
 
 from __future__ import annotations
@@ -46,9 +47,16 @@ def _check(case: Case) -> None:
             if not new.properties.get(wanted):
                 raise No("BadRequest", f"The parameter '{wanted}' is required.", 400)
     was = case.old.properties if case.old else {}
-    for once in ("enablePurgeProtection", "enableSoftDelete"):
-        if was.get(once) and new.properties.get(once) is False:
-            raise No("BadRequest", f'The property "{once}" cannot be set to false once it was true.', 400)
+    if new.properties.get("enablePurgeProtection") is False:
+        message = (
+            'The property "enablePurgeProtection" cannot be set to false. Enabling the purge protection for a vault '
+        )
+        raise No("BadRequest", f"{message}is an irreversible action.", 400)
+    if was.get("enableSoftDelete") and new.properties.get("enableSoftDelete") is False:
+        raise No("BadRequest", 'The property "enableSoftDelete" cannot be set to false once it was true.', 400)
+    days = "softDeleteRetentionInDays"
+    if days in was and new.properties.get(days, was[days]) != was[days]:
+        raise No("BadRequest", f'The property "{days}" has been set already and it can\'t be modified.', 400)
 
 
 def _compute(case: Case) -> None:
@@ -56,7 +64,7 @@ def _compute(case: Case) -> None:
     recover = new.properties.pop("createMode", "") == "recover"
     held = case.store.deleted.pop(new.name.lower(), None) if recover else None
     if held is not None:
-        new.body = {**held.body, **{k: v for k, v in new.body.items() if k == "tags"}}
+        new.body = held.body  # as it was, whatever else is said
         new.created = held.created
     new.properties["vaultUri"] = f"https://{new.name.lower()}.vault.azure.net/"
     if case.old is not None:  # said once, they stay

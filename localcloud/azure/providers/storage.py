@@ -7,6 +7,7 @@ from typing import Any
 
 from localcloud.azure.answers import No
 from localcloud.azure.kind import Body, Case, Kind, Style
+from localcloud.azure.trees import dig
 
 NAME = re.compile(r"[a-z0-9]{3,24}")
 PAIRED = {
@@ -35,14 +36,11 @@ def _check(case: Case) -> None:
         raise No("InvalidRequestPropertyValue", "The value of the property 'sku.name' is missing.", 400)
     if new.body["kind"] not in SERVICES:
         raise No("InvalidValuesForRequestParameters", "Values for request parameters are invalid: kind.", 400)
-    if old is not None and old.properties.get("isHnsEnabled", False) != new.properties.get(
-        "isHnsEnabled", old.properties.get("isHnsEnabled", False)
-    ):
-        raise No(
-            "PropertyImmutable",
-            "The property 'isHnsEnabled' was specified in the input, but it cannot be updated.",
-            409,
-        )
+    for once in ("isHnsEnabled", "encryption.requireInfrastructureEncryption") if old is not None else ():
+        was, now = (dig(one.properties, once) for one in (old, new))
+        if now is not None and bool(was) != bool(now):
+            message = f"The property '{once.rpartition('.')[2]}' was specified in the input, but it cannot be updated."
+            raise No("PropertyImmutable", message, 409)
 
 
 def _compute(case: Case) -> None:
