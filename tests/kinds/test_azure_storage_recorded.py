@@ -76,7 +76,7 @@ def test_an_account_is_written_as_it_was_read(raw: dict[str, Any]) -> None:
 
 def test_what_was_recorded() -> None:
     """Accounts of 2019 take plain HTTP; one lets in two addresses alone; one was given a newer TLS, and shows it."""
-    seen = [KIND.see(raw, scope(raw)).properties for raw in accounts()]
+    seen: list[dict[str, Any]] = [{**KIND.see(raw, scope(raw)).properties} for raw in accounts()]
     assert any(not one["supports_https_traffic_only"] for one in seen)
     assert {"TLS1_0", "TLS1_2"} <= {one["minimum_tls_version"] for one in seen}
     ruled = [one["network_acls"] for one in seen if one["network_acls"]["default_action"] == "Deny"]

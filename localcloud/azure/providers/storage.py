@@ -36,8 +36,9 @@ def _check(case: Case) -> None:
         raise No("InvalidRequestPropertyValue", "The value of the property 'sku.name' is missing.", 400)
     if new.body["kind"] not in SERVICES:
         raise No("InvalidValuesForRequestParameters", "Values for request parameters are invalid: kind.", 400)
-    for once in ("isHnsEnabled", "encryption.requireInfrastructureEncryption") if old is not None else ():
-        was, now = (dig(one.properties, once) for one in (old, new))
+    for once in ("isHnsEnabled", "encryption.requireInfrastructureEncryption"):
+        now = dig(new.properties, once)
+        was = dig(old.properties, once) if old is not None else now
         if now is not None and bool(was) != bool(now):
             message = f"The property '{once.rpartition('.')[2]}' was specified in the input, but it cannot be updated."
             raise No("PropertyImmutable", message, 409)
