@@ -45,6 +45,7 @@ OWN = frozenset(
         "selfLinkWithId",
         "networkIP",
         "natIP",
+        "address",
         "uniqueId",
         "oauth2ClientId",
     }
@@ -230,6 +231,8 @@ def _told(shown: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _scrubbed(found: Any) -> Any:
+    if isinstance(found, dict) and found.get("enable") is False:
+        return {"enable": False}  # how logs would be written that nobody writes
     if isinstance(found, dict):
         return {name: _scrubbed(value) for name, value in found.items() if name not in OWN}
     return [_scrubbed(value) for value in found] if isinstance(found, list) else found

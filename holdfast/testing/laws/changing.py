@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from holdfast.diff import invert, undo_changes, value_at
-from holdfast.errors import Refused
+from holdfast.errors import NotYet, Refused
 from holdfast.plan import FieldChange
 from holdfast.resource import Observation, Status
-from holdfast.testing.laws.bench import Bench, bears_marks, changed
+from holdfast.testing.laws.bench import DELIVERIES, LOOK_EVERY, Bench, Unfinished, bears_marks, changed
 from holdfast.testing.laws.saying import mutable
 
 
@@ -213,7 +213,14 @@ def _update(bench: Bench, seen: Observation, wanted: Mapping[str, Any], changes:
     if not changes:
         return seen
     call = bench.call(seen.token or "", seen.remote_id, plain=dict(wanted))
-    bench.kind.update(replace(call, before=bench.live(seen), changes=tuple(changes)))
+    for _ in range(DELIVERIES):
+        try:
+            bench.kind.update(replace(call, before=bench.live(seen), changes=tuple(changes)))
+            break
+        except NotYet:  # one change has to be done before the next can be asked
+            bench.ground.wait(LOOK_EVERY)
+    else:
+        raise Unfinished(f"its update is not done after {DELIVERIES} deliveries")
     bench.ground.rest()
     return bench.look(seen.remote_id)
 

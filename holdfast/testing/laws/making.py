@@ -33,7 +33,7 @@ def creating_twice_makes_one(bench: Bench) -> Iterator[str]:
         second = bench.carry(act, action, again=True)
         bench.ground.rest()
         where = "with stale reads between, " if lagging else ""
-        if first.remote_id != second.remote_id:
+        if bench.look(first.remote_id).remote_id != bench.look(second.remote_id).remote_id:
             yield f"{where}the first delivery made {first.remote_id} and the second {second.remote_id}"
         stands = Counter(t.kind for t in bench.added())
         if stands != usual:
@@ -107,6 +107,7 @@ def strangers_are_left_alone(bench: Bench) -> Iterator[str]:
         theirs = replace(bench.call(bench.token()), owner=STRANGER)
         remote_id = bench.kind.create(theirs).remote_id
         bench.settled(bench.kind, replace(theirs, remote_id=remote_id))
+        bench.ground.rest()
         if not marked:
             bench.kind.disown(replace(theirs, remote_id=remote_id))
         bench.ground.rest()
