@@ -287,6 +287,12 @@ class ComputeKind(ResourceType[S]):
         if wanted != found:
             yield self.patching(call, {"description": wanted})
 
+    @staticmethod
+    def reworded(raw: Mapping[str, Any], words: str) -> str:
+        """The description of what stands with other words of a person's, and the marks that it bears."""
+        found = str(raw.get("description", ""))
+        return f"{words} {found.removeprefix(descriptions.own(found)).strip()}".strip()
+
     def patching(self, call: Call[S], body: dict[str, Any], **more: Any) -> Step:
         """The step that patches some fields."""
         path = self.path(call)

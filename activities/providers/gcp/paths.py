@@ -19,6 +19,7 @@ from holdfast.errors import InvalidInput
 WWW: Final = "https://www.googleapis.com/compute/v1/"
 NAME: Final = r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$"  # a resource's, by RFC 1035
 ZONE: Final = r"^[a-z]+-[a-z]+\d+-[a-z]$"
+IMAGE: Final = r"^(https://[^/]+/compute/v1/)?projects/[^/]+/global/images/[^/]+$"  # no family
 _HOST: Final = re.compile(r"https?://[^/]+/(compute/)?(v1|beta|alpha)/")
 _WHOLE: Final = re.compile(r"projects/([^/]+)/(global|regions/[^/]+|zones/[^/]+)/([A-Za-z]+)/([^/]+)")
 
@@ -71,6 +72,11 @@ def bare(link: str) -> str:
 def last(link: str) -> str:
     """The name at the end of a link: of a zone, a region, a machine type or a disk type."""
     return link.rpartition("/")[2]
+
+
+def versionless(key: str) -> str:
+    """A key of Cloud KMS without its version: Compute shows which one was in use."""
+    return key.partition("/cryptoKeyVersions/")[0]
 
 
 def reference(collection: str) -> str:
