@@ -236,7 +236,8 @@ def _described(said: Mapping[str, Any]) -> dict[str, str]:
 
 def _steady(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {k: _steady(v) for k, v in value.items() if k not in CHANCE}
+        picked = {"privateIPAddress"} if value.get("privateIPAllocationMethod") == "Dynamic" else set()
+        return {k: _steady(v) for k, v in value.items() if k not in CHANCE | picked}
     return [_steady(v) for v in value] if isinstance(value, list) else value
 
 

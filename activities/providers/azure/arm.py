@@ -188,7 +188,14 @@ class ArmKind(ResourceType[S]):
 
     def body(self, call: Call[S]) -> dict[str, Any]:
         """The whole of it, as a create writes it, with our tags."""
-        body: dict[str, Any] = {"location": call.scope.region, "tags": tags.marked(call), "properties": {}}
+        return self.filled(self.started(call), call)
+
+    def started(self, call: Call[S]) -> dict[str, Any]:
+        """A body with what everything has."""
+        return {"location": call.scope.region, "tags": tags.marked(call), "properties": {}}
+
+    def filled(self, body: dict[str, Any], call: Call[S]) -> dict[str, Any]:
+        """The body with every field of the spec that has a place."""
         for field, value in call.wanted.plain().items():
             if value is not None and field in self.places:
                 self.write(body, field, value)
@@ -211,16 +218,17 @@ class ArmKind(ResourceType[S]):
         service = call.client(self.service)
         if self.patches:
             part: dict[str, Any] = {}
-            self._write_all(part, call, fields)
+            self.write_all(part, call, fields)
             return self.answered(call, service.patch(call.id, part))
         found = service.get(call.id)
         whole = copy.deepcopy(found.body)
-        self._write_all(whole, call, fields)
+        self.write_all(whole, call, fields)
         if whole == found.body:
             return self.see(found.body, call.scope)
         return self.answered(call, service.put(call.id, whole, if_match=found.etag))
 
-    def _write_all(self, body: dict[str, Any], call: Call[S], fields: set[str]) -> None:
+    def write_all(self, body: dict[str, Any], call: Call[S], fields: set[str]) -> None:
+        """Write, or withdraw, what an update changes."""
         wanted = call.wanted.plain()
         for field in sorted(fields):
             if wanted[field] is None:

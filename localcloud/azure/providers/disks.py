@@ -69,6 +69,7 @@ def compute(case: Case) -> None:
         _, operations, through, tier = next(row for row in PREMIUM if size <= row[0] or row is PREMIUM[-1])
         said["tier"] = tier
     else:
+        said.pop("tier", None)
         operations, through = 500, 60
     if sku["name"].startswith(("UltraSSD", "PremiumV2")):
         said.setdefault("diskIOPSReadWrite", 3000)

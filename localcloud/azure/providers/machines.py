@@ -54,6 +54,9 @@ def identity(case: Case) -> None:
     said, was = case.new.body.get("identity"), (case.old.body.get("identity") or {}) if case.old else {}
     if not isinstance(said, dict):
         return
+    if said.get("type") == "None":
+        case.new.body.pop("identity")
+        return
     said.pop("principalId", None)
     if "SystemAssigned" in str(said.get("type")):
         said |= {"principalId": was.get("principalId") or case.store.uuid(), "tenantId": TENANT}

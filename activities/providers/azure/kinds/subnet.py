@@ -20,6 +20,10 @@ from holdfast.plan import Verb
 from holdfast.resource import Call, Carrier, Observation, Search
 
 PREFIX, PREFIXES = "properties.addressPrefix", "properties.addressPrefixes"
+# To refer to something takes a permission of its own. Source: Azure RBAC, "Azure permissions for Networking".
+JOINS = tuple(
+    f"Microsoft.Network/{what}/join/action" for what in ("networkSecurityGroups", "routeTables", "natGateways")
+)
 
 
 class SubnetSpec(Spec):
@@ -63,20 +67,11 @@ class Subnet(ArmKind[SubnetSpec]):
     carrier = Carrier.parent
     immutable = frozenset({"name", "virtual_network"})
     permissions = {
-        "observe": ("Microsoft.Network/virtualNetworks/subnets/read",),
-        "discover": ("Microsoft.Network/virtualNetworks/subnets/read",),
-        "create": ("Microsoft.Network/virtualNetworks/subnets/write",),
-        "update": (
-            "Microsoft.Network/virtualNetworks/subnets/write",
-            "Microsoft.Network/networkSecurityGroups/join/action",
-            "Microsoft.Network/routeTables/join/action",
-            "Microsoft.Network/natGateways/join/action",
-        ),
-        "delete": ("Microsoft.Network/virtualNetworks/subnets/delete",),
-        "adopt": ("Microsoft.Network/virtualNetworks/subnets/read",),
+        **arm.granted("Microsoft.Network/virtualNetworks/subnets", create=JOINS),
+        "update": ("Microsoft.Network/virtualNetworks/subnets/write", *JOINS),
+        "adopt": ("Microsoft.Network/virtualNetworks/subnets/read",),  # all that there is to do
         "disown": ("Microsoft.Network/virtualNetworks/subnets/read",),
     }
-    permissions["create"] = (*permissions["create"], *permissions["update"][1:])
     settle_within = {
         Verb.create: timedelta(minutes=10),
         Verb.update: timedelta(minutes=10),
