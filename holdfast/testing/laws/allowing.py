@@ -19,7 +19,7 @@ def requests_are_within_permissions(bench: Bench) -> Iterator[str]:
     call = bench.call(bench.token())
     seen = yield from _asked(bench, "create", lambda: kind.create(call))
     bench.ground.rest()
-    at = replace(call, remote_id=seen.remote_id)
+    at = replace(call, remote_id=bench.look(seen.remote_id).remote_id)
     yield from _asked(bench, "observe", lambda: kind.observe(at))
     yield from _asked(bench, "discover", lambda: list(kind.discover(bench.search())))
     yield from _asked(bench, "discover", lambda: list(kind.find_all([call])))

@@ -215,7 +215,9 @@ class Bench:
             delivery = Delivery(asked, action, self.kind, self.ground, again=True)
             try:
                 settled = self.hands.settle(delivery, timedelta(seconds=waited), timedelta(hours=1))
-                return done.model_copy(update={"status": settled.status})
+                return done.model_copy(
+                    update={"status": settled.status, "remote_id": settled.remote_id or done.remote_id}
+                )
             except NotYet:
                 self.ground.wait(LOOK_EVERY)
                 waited += LOOK_EVERY

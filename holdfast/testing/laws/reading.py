@@ -40,6 +40,7 @@ def what_is_made_is_found(bench: Bench) -> Iterator[str]:
     token = bench.token()
     made = bench.kind.create(bench.call(token))
     bench.ground.rest()
+    made = bench.look(made.remote_id)  # whose id may be another, where the cloud gives it only when it has made it
     call = bench.call(token, remote_id=made.remote_id)
     looks = {"observe": [bench.kind.observe(call)], "find": bench.kind.find(replace(call, remote_id=None))}
     if bears_marks(bench.kind):
