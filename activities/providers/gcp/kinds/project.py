@@ -9,8 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from activities.providers.gcp import labelling, labels
-from activities.providers.gcp.codes import operation_error
+from activities.providers.gcp import labelling, labels, managing
 from holdfast.errors import CreateFailed, InvalidInput, NameTaken, NotAllowed
 from holdfast.model import Spec, Status
 from holdfast.plan import UndoLabel, Verb
@@ -111,14 +110,7 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
         return [] if seen.status is Status.absent else [seen]
 
     def underway(self, call: Call[ProjectSpec]) -> Underway | None:
-        """By name alone: Resource Manager lists no operations."""
-        for handle in (call.handle or "").split():
-            work = call.client("projects").get_operation(name=handle)
-            if not work.get("done"):
-                return Underway(handle, ended=False, detail=f"{handle} is at work")
-            if (error := operation_error(work)) is not None:
-                return Underway(handle, ended=True, error=error)
-        return Underway(call.handle, ended=True) if call.handle else None
+        return managing.underway(call, "projects")
 
     # --- changing ----------------------------------------------------------------------------------------------
 
@@ -155,7 +147,7 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
             remote_id=at.remote_id,
             properties=call.wanted.plain(),
             outputs={"id": at.id, "project_id": call.wanted.project_id},
-            handle=_handle(work) or None,
+            handle=managing.handle([work]),
             **labels.seen(labels.marked(call)),
         )
 
@@ -165,12 +157,10 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
         body: dict[str, Any] = {}
         if "display_name" in changed:
             body["displayName"] = wanted.display_name or wanted.project_id
-        handles = self._write(call, body, labelling.changed(call.changes))
+        works = self._write(call, body, labelling.changed(call.changes))
         if "parent" in changed:
-            moved = call.client("projects").move_project(name=call.id, body={"destinationParent": wanted.parent})
-            handles.append(_handle(moved))
-        seen = self.observe(call)
-        return seen.model_copy(update={"handle": " ".join(filter(None, handles)) or None})
+            works.append(call.client("projects").move_project(name=call.id, body={"destinationParent": wanted.parent}))
+        return self.observe(call).model_copy(update={"handle": managing.handle(works)})
 
     def delete(self, call: Call[ProjectSpec]) -> Observation:
         """It stays taken, and can be brought back for thirty days."""
@@ -243,7 +233,7 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
         call.client("projects").undelete_project(name=call.id)
         return self.adopt(call)
 
-    def _write(self, call: Call[ProjectSpec], body: dict[str, Any], write: labelling.Writes) -> list[str]:
+    def _write(self, call: Call[ProjectSpec], body: dict[str, Any], write: labelling.Writes) -> list[dict[str, Any]]:
         """One update. Labels are written all at once, under the etag with which they were read."""
         if not body and not write:
             return []
@@ -255,15 +245,8 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
         work = call.client("projects").update_project(
             body={"name": raw.get("name", call.id), **body}, update_mask=",".join(mask)
         )
-        return [_handle(work)]
+        return [work]
 
 
 def _name(spec: ProjectSpec) -> str:
     return f"projects/{spec.project_id}"
-
-
-def _handle(work: Mapping[str, Any]) -> str:
-    """The operation's name; of one that is done at once, nothing. Raises what it ended in."""
-    if (error := operation_error(work)) is not None:
-        raise error
-    return "" if work.get("done") else str(work.get("name", ""))

@@ -1,0 +1,196 @@
+"""`gcp.folder`: a folder of an organization, in which projects and other folders stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from pydantic import Field
+
+from activities.providers.gcp import managing
+from holdfast.errors import InvalidInput, NotAllowed
+from holdfast.model import Spec, Status
+from holdfast.plan import UndoLabel, Verb
+from holdfast.resource import Call, Carrier, Observation, Output, ResourceType, Safety, Search, Underway
+
+PAGE = 300
+ACTIVE = "ACTIVE"
+WORK = "operations/"  # Until Google has given it a number, a folder is known by the operation that makes it.
+
+
+class FolderSpec(Spec):
+    """A folder. Under one parent no two have the same display name, in whatever case."""
+
+    display_name: str = Field(
+        pattern=r"^[\w]([\w -]{1,28}[\w])$",
+        description="a person's name for it, 3 to 30 letters, digits, spaces, - or _",
+    )
+    parent: str = Field(
+        pattern=r"^(folders|organizations)/[0-9]+$",
+        description="where it stands: folders/NUMBER or organizations/NUMBER",
+    )
+    number: str | None = Field(
+        default=None, description="what Google gave it, by which a deleted one is brought back; leave it out"
+    )
+
+
+class Folder(ResourceType[FolderSpec]):
+    """Whose a folder is, only the ledger remembers: it has neither labels nor a description.
+
+    It is made, renamed and moved by operations. A deleted one is kept for thirty days, and as good as gone from the
+    first of them; its display name is free at once.
+    """
+
+    kind = "gcp.folder"
+    spec = FolderSpec
+    outputs = {"id": Output("its name, folders/NUMBER"), "number": Output("the number that Google gave it")}
+    safety = Safety.by_name
+    carrier = Carrier.parent
+    immutable = frozenset({"number"})
+    delete_undo = UndoLabel.lossy
+    delete_note = "for thirty days it comes back as it was; later one is made anew, without the policies of the old one"
+    permissions = {
+        "observe": ("resourcemanager.folders.get", "resourcemanager.folders.list"),
+        "discover": ("resourcemanager.folders.list",),
+        "create": ("resourcemanager.folders.create", "resourcemanager.folders.undelete"),
+        "update": ("resourcemanager.folders.update", "resourcemanager.folders.move"),
+        "delete": ("resourcemanager.folders.delete",),
+        "adopt": ("resourcemanager.folders.get",),
+        "disown": ("resourcemanager.folders.get",),
+    }
+    settle_within = {
+        Verb.create: timedelta(minutes=10),
+        Verb.update: timedelta(minutes=10),
+        Verb.delete: timedelta(minutes=5),
+    }
+    example = "shops: {kind: gcp.folder, spec: {display_name: Shops, parent: organizations/123456789012}}"
+    trials = {"display_name": "All shops", "parent": "folders/210987654321"}
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    def observe(self, call: Call[FolderSpec]) -> Observation:
+        """At its number; or at the operation that makes it, which then answers with its number. Ours where the call
+        claims it.
+        """
+        raw = self._raw(call)
+        return self._see(call, raw) if raw is not None and raw["state"] == ACTIVE else self.absent(call.remote_id)
+
+    def discover(self, search: Search) -> Iterator[Observation]:
+        """Nothing: a folder does not say whose it is."""
+        return iter(())
+
+    def find(self, call: Call[FolderSpec]) -> list[Observation]:
+        """By its name under its parent, whosever it is. What stands under a parent is listed at once, and found by a
+        search later. Source: Resource Manager API v3, folders.list.
+        """
+        if call.spec is None:
+            return []
+        listed = call.client("folders").list_folders(parent=call.spec.parent, page_size=PAGE)
+        name = call.spec.display_name.lower()
+        return [self._see(call, raw) for raw in listed if raw["displayName"].lower() == name]
+
+    def underway(self, call: Call[FolderSpec]) -> Underway | None:
+        return managing.underway(call, "folders")
+
+    # --- changing ----------------------------------------------------------------------------------------------
+
+    def create(self, call: Call[FolderSpec]) -> Observation:
+        """One call, answered by an operation. On the way back the deleted folder is brought back.
+
+        Raises `NameTaken` when another folder under the parent has the name.
+        """
+        if call.remote_id is not None:
+            return self.observe(call)
+        wanted, folders = call.wanted, call.client("folders")
+        if call.back and wanted.number is not None:
+            at = replace(call, remote_id=f"folders/{wanted.number}", claimed=True)
+            raw = self._raw(at)
+            if raw is not None:
+                works = [] if raw["state"] == ACTIVE else [folders.undelete_folder(name=at.id)]
+                return self._see(at, raw).model_copy(update={"handle": managing.handle(works)})
+        work = folders.create_folder(body={"displayName": wanted.display_name, "parent": wanted.parent})
+        if (handle := managing.handle([work])) is None:
+            return self.observe(replace(call, remote_id=work["response"]["name"], claimed=True))
+        return Observation(
+            kind=self.kind,
+            status=Status.pending,
+            remote_id=handle,
+            properties=wanted.plain(),
+            owner=str(call.owner),
+            address=str(call.address),
+            token=call.token or None,
+            handle=handle,
+        )
+
+    def update(self, call: Call[FolderSpec]) -> Observation:
+        """One call for its name, and one for where it stands; each is an operation."""
+        wanted, folders, changed = call.wanted, call.client("folders"), {c.path for c in call.changes}
+        works = []
+        if "display_name" in changed:
+            body = {"name": call.id, "displayName": wanted.display_name}
+            works.append(folders.update_folder(body=body, update_mask="displayName"))
+        if "parent" in changed:
+            works.append(folders.move_folder(name=call.id, body={"destinationParent": wanted.parent}))
+        return self.observe(call).model_copy(update={"handle": managing.handle(works)})
+
+    def delete(self, call: Call[FolderSpec]) -> Observation:
+        """Only an empty one: Google refuses the others, and nothing here empties a folder."""
+        try:
+            call.client("folders").delete_folder(name=call.id)
+        except (NotAllowed, InvalidInput):  # of what is not there, and of what was asked to go
+            seen = self.observe(call)
+            if seen.stands:
+                raise
+            return seen
+        seen = self.observe(call)
+        return seen.model_copy(update={"status": Status.deleting}) if seen.stands else seen
+
+    def adopt(self, call: Call[FolderSpec]) -> Observation:
+        """Writes nothing: the ledger alone remembers whose it is."""
+        return self.observe(call)
+
+    def disown(self, call: Call[FolderSpec]) -> Observation:
+        """Writes nothing: see `adopt`."""
+        return self.observe(call)
+
+    # --- comparing ---------------------------------------------------------------------------------------------
+
+    def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+        """Only in the same place."""
+        return _alike(before, after)
+
+    # --- Resource Manager's JSON -------------------------------------------------------------------------------
+
+    def _see(self, call: Call[FolderSpec], raw: Mapping[str, Any]) -> Observation:
+        number = raw["name"].partition("/")[2]
+        return Observation(
+            kind=self.kind,
+            status=Status.ready,
+            remote_id=raw["name"],
+            properties={"display_name": raw["displayName"], "parent": raw["parent"], "number": number},
+            outputs={"id": raw["name"], "number": number},
+            owner=str(call.owner) if call.claimed else None,
+            address=str(call.address) if call.claimed else None,
+            token=(call.token or None) if call.claimed else None,
+        )
+
+    @staticmethod
+    def _raw(call: Call[FolderSpec]) -> dict[str, Any] | None:
+        """The folder, also a deleted one; None where there is none. Raises `NotAllowed` where there is one."""
+        folders, name = call.client("folders"), call.id
+        try:
+            if name.startswith(WORK):
+                name = str(folders.get_operation(name=name).get("response", {}).get("name", ""))
+            found: dict[str, Any] | None = folders.get_folder(name=name) if name else None
+        except NotAllowed:
+            if any(f["name"] == name for f in folders.search_folders(page_size=PAGE)):
+                raise
+            return None
+        return found
+
+
+def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    names = [str(of.get("display_name", "")).lower() for of in (one, other)]
+    return names[0] == names[1] and one.get("parent") == other.get("parent")

@@ -1,0 +1,162 @@
+"""`gcp.project` and `gcp.folder` on the local Google Cloud: what is special to them beside the laws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from activities.providers.gcp.kinds.folder import Folder, FolderSpec
+from activities.providers.gcp.kinds.project import Project, ProjectSpec
+from holdfast.errors import Blocked, CreateFailed, NameTaken, NotAllowed, QuotaExceeded
+from holdfast.model import Owner, Status
+from tests.kinds.google_calls import Called, served
+from tests.localcloud.google_parts import LocalGcp
+
+PROJECT, FOLDER = Project(), Folder()
+SHOP = Called(
+    PROJECT, "shop", ProjectSpec(project_id="shop-prod-7f3a", parent="organizations/1", labels={"team": "shop"})
+)
+SHOPS = Called(FOLDER, "shops", FolderSpec(display_name="Shops", parent="organizations/1"))
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
+    with served(tmp_path_factory.mktemp("gcp")) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def gcp(process: LocalGcp) -> LocalGcp:
+    process.control.reset()
+    return process
+
+
+# --- projects --------------------------------------------------------------------------------------------------------
+
+
+def test_a_project_is_waited_for_by_name(gcp: LocalGcp) -> None:
+    """While its operation is at work nothing shows, and the operation says so; then it shows, with its number."""
+    gcp.control.settings(manager_seconds=100)
+    made = PROJECT.create(SHOP.call())
+    asked = SHOP.call(remote_id=made.remote_id, handle=made.handle)
+    found = PROJECT.underway(asked)
+    assert found is not None
+    assert (made.status, found.ended) == (Status.pending, False)
+    assert PROJECT.observe(asked).status is Status.absent
+    gcp.control.step(101)
+    found = PROJECT.underway(asked)
+    assert found is not None
+    assert (found.ended, found.error) == (True, None)
+    seen = PROJECT.observe(asked)
+    assert (seen.status, seen.outputs["project_id"]) == (Status.ready, "shop-prod-7f3a")
+    assert str(seen.outputs["number"]).isdigit()
+
+
+def test_too_many_projects(gcp: LocalGcp) -> None:
+    """What its operation ends in is told in Google's words, as a quota."""
+    gcp.control.settings(quotas={"projects": 0})
+    made = PROJECT.create(SHOP.call())
+    gcp.control.step(60)
+    found = PROJECT.underway(SHOP.call(remote_id=made.remote_id, handle=made.handle))
+    assert found is not None
+    assert isinstance(found.error, QuotaExceeded)
+
+
+def test_the_same_project_comes_back(gcp: LocalGcp) -> None:
+    """A delete is taken back by bringing back the project itself, with its number and labels."""
+    made = SHOP.made(gcp)
+    assert PROJECT.delete(SHOP.call(remote_id=made.remote_id)).status is Status.absent
+    seen = PROJECT.create(SHOP.call("back", back=True))
+    assert seen.outputs == made.outputs
+    assert seen.properties == made.properties
+    assert (seen.owner, seen.token) == (made.owner, SHOP.call("back").token)
+
+
+def test_a_strangers_deleted_project_stays_deleted(gcp: LocalGcp) -> None:
+    """Only what bears our marks is brought back."""
+    made = SHOP.made(gcp)
+    PROJECT.delete(SHOP.call(remote_id=made.remote_id))
+    theirs = replace(SHOP.call("back", back=True), owner=Owner("another", "shop"))
+    with pytest.raises(NameTaken):
+        PROJECT.create(theirs)
+    assert PROJECT.observe(SHOP.call(remote_id=made.remote_id)).status is Status.absent
+
+
+def test_a_deleted_id_is_never_free(gcp: LocalGcp) -> None:
+    """Making one anew under the id of a deleted one of ours says what has happened to it, and how to get it back."""
+    made = SHOP.made(gcp)
+    PROJECT.delete(SHOP.call(remote_id=made.remote_id))
+    with pytest.raises(CreateFailed, match="stays taken") as refused:
+        PROJECT.create(SHOP.call("anew"))
+    assert "gcloud projects undelete shop-prod-7f3a" in refused.value.letter.next
+    gcp.control.step(31 * 86_400)
+    with pytest.raises(NameTaken):
+        PROJECT.create(SHOP.call("anew"))
+
+
+def test_a_project_that_may_not_be_seen(gcp: LocalGcp) -> None:
+    """Google says of what is not there that it may not be seen: what a search shows is not taken for gone."""
+    made = SHOP.made(gcp)
+    gcp.control.settings(denied=["cloudresourcemanager:projects.get"])
+    with pytest.raises(NotAllowed):
+        PROJECT.observe(SHOP.call(remote_id=made.remote_id))
+    assert PROJECT.observe(SHOP.call(remote_id="projects/never-was-7f3a")).status is Status.absent
+
+
+def test_two_operations_are_one_handle(gcp: LocalGcp) -> None:
+    """A change that begins two operations is waited for until both have ended."""
+    gcp.control.settings(manager_seconds=0)
+    made, other = PROJECT.create(SHOP.call()), SHOPS.made(gcp)
+    gcp.control.settings(manager_seconds=100)
+    slow = FOLDER.create(Called(FOLDER, "more", FolderSpec(display_name="More", parent=str(other.remote_id))).call())
+    asked = SHOP.call(remote_id=made.remote_id, handle=f"{made.handle or ''} {slow.handle}")
+    found = PROJECT.underway(asked)
+    assert found is not None
+    assert (found.handle, found.ended) == (slow.handle, False)
+
+
+# --- folders ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_is_known_by_its_operation_first(gcp: LocalGcp) -> None:
+    """Until it is made it has no number; then whoever asks by the operation is told the number."""
+    gcp.control.settings(manager_seconds=100)
+    made = FOLDER.create(SHOPS.call())
+    asked = SHOPS.call(remote_id=made.remote_id, handle=made.handle, claimed=True)
+    assert FOLDER.observe(asked).status is Status.absent
+    gcp.control.step(101)
+    seen = FOLDER.observe(asked)
+    assert seen.remote_id == f"folders/{seen.outputs['number']}" == seen.outputs["id"]
+    assert seen.owner == "holdfast/shop"
+
+
+def test_a_folder_of_that_name_is_a_strangers(gcp: LocalGcp) -> None:
+    """A name is taken in whatever case, and who bears it is ours only where something claims it."""
+    made = SHOPS.made(gcp)
+    loud = Called(FOLDER, "loud", FolderSpec(display_name="SHOPS", parent="organizations/1"))
+    with pytest.raises(NameTaken):
+        FOLDER.create(loud.call())
+    (found,) = FOLDER.find(loud.call())
+    assert (found.remote_id, found.owner) == (made.remote_id, None)
+
+
+def test_the_same_folder_comes_back(gcp: LocalGcp) -> None:
+    """A delete is taken back by bringing back the folder itself, also where another of its name was deleted later."""
+    made = SHOPS.made(gcp)
+    FOLDER.delete(SHOPS.call(remote_id=made.remote_id))
+    other = SHOPS.made(gcp, token="2")
+    FOLDER.delete(SHOPS.call(remote_id=other.remote_id))
+    spec = FolderSpec.model_validate(made.properties)
+    seen = FOLDER.create(SHOPS.call("back", back=True, spec=spec))
+    assert (seen.remote_id, other.remote_id != made.remote_id) == (made.remote_id, True)
+    assert FOLDER.observe(SHOPS.call(remote_id=made.remote_id)).status is Status.ready
+
+
+def test_a_full_folder_is_not_deleted(gcp: LocalGcp) -> None:
+    """What stands in it may be going away itself, so that is waited for; nothing here empties a folder."""
+    made = SHOPS.made(gcp)
+    Called(FOLDER, "more", FolderSpec(display_name="More", parent=str(made.remote_id))).made(gcp)
+    with pytest.raises(Blocked):
+        FOLDER.delete(SHOPS.call(remote_id=made.remote_id))
