@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from activities.providers.gcp import descriptions
-from holdfast.errors import InvalidInput, NotFound
+from holdfast.errors import InvalidInput, NameTaken, NotFound
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Carrier, Observation, Output, ResourceType, Safety, Search
@@ -194,8 +194,10 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
         iam, name = call.client("iam"), _name(call.scope, call.wanted.account_id)
         at = replace(call, remote_id=name)
         standing = self.observe(at)
-        if standing.stands and standing.properties["unique_id"] == unique_id and standing.owner == str(call.owner):
-            return self.adopt(at)  # an earlier delivery brought it back
+        if standing.stands:
+            if (standing.owner, standing.properties["unique_id"]) == (str(call.owner), unique_id):
+                return self.adopt(at)  # an earlier delivery brought it back
+            raise NameTaken(f"another account has the email of {name} meanwhile", address=call.address)
         try:
             iam.undelete_service_account(name=f"projects/{call.scope.account}/serviceAccounts/{unique_id}")
         except NotFound:

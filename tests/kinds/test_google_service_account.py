@@ -1,0 +1,106 @@
+"""`gcp.service_account` on the local Google Cloud: what is special to it beside the laws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from activities.providers.gcp.kinds.service_account import ServiceAccount, ServiceAccountSpec
+from holdfast.errors import InvalidInput, NameTaken
+from holdfast.model import Address, Scope
+from holdfast.plan import FieldChange
+from tests.kinds.google_calls import SCOPE, Called, served
+from tests.localcloud.google_parts import LocalGcp
+
+KIND = ServiceAccount()
+MONTH = 31 * 86_400
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
+    with served(tmp_path_factory.mktemp("gcp")) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def gcp(process: LocalGcp) -> LocalGcp:
+    process.control.reset()
+    return process
+
+
+def robot(**more: object) -> Called[ServiceAccountSpec]:
+    said = {"account_id": "shop-robot", "description": "restocks", **more}
+    return Called(KIND, "robot", ServiceAccountSpec.model_validate(said))
+
+
+def test_the_same_account_comes_back(gcp: LocalGcp) -> None:
+    """A delete is taken back by bringing back the account itself, with its number, under the new act's token."""
+    one = robot()
+    made = one.made(gcp)
+    KIND.delete(one.call(remote_id=made.remote_id))
+    back = robot(unique_id=made.properties["unique_id"])
+    seen = KIND.create(back.call("back", back=True))
+    assert seen.outputs == made.outputs
+    assert (seen.owner, seen.token) == (made.owner, back.call("back").token)
+    assert seen.properties["description"] == "restocks"
+    again = KIND.create(back.call("back", back=True))
+    assert again == seen
+
+
+def test_after_a_month_another_is_made(gcp: LocalGcp) -> None:
+    """What IAM has forgotten is made anew, with another number."""
+    made = robot().made(gcp)
+    KIND.delete(robot().call(remote_id=made.remote_id))
+    gcp.control.step(MONTH)
+    seen = KIND.create(robot(unique_id=made.properties["unique_id"]).call("back", back=True))
+    assert seen.outputs["email"] == made.outputs["email"]
+    assert seen.outputs["unique_id"] != made.outputs["unique_id"]
+
+
+def test_a_strangers_account_of_the_same_email_stays(gcp: LocalGcp) -> None:
+    """Who took the email meanwhile keeps it, and the undo says that the name is taken."""
+    made = robot().made(gcp)
+    KIND.delete(robot().call(remote_id=made.remote_id))
+    gcp.ask("POST", f"/v1/projects/{SCOPE.account}/serviceAccounts", {"accountId": "shop-robot"})
+    with pytest.raises(NameTaken):
+        KIND.create(robot(unique_id=made.properties["unique_id"]).call("back", back=True))
+    assert KIND.observe(robot().call(remote_id=made.remote_id)).owner is None
+
+
+def test_a_disabled_one_is_made_in_two_calls(gcp: LocalGcp) -> None:
+    """Killed between the two, it is disabled by the next delivery."""
+    half = robot().made(gcp)
+    seen = KIND.create(robot(disabled=True).call(remote_id=half.remote_id))
+    assert seen.properties["disabled"] is True
+    assert KIND.observe(robot().call(remote_id=half.remote_id)).properties["disabled"] is True
+
+
+def test_words_are_changed_beside_the_marks(gcp: LocalGcp) -> None:
+    """An update of the description keeps the marks, and one to nothing leaves them alone standing."""
+    made = robot().made(gcp)
+    for words in ("counts", ""):
+        one = robot(description=words)
+        change = FieldChange(path="description", before="restocks", after=words)
+        seen = KIND.update(one.call(remote_id=made.remote_id, changes=(change,)))
+        assert (seen.properties["description"], seen.token, seen.owner) == (words, made.token, made.owner)
+
+
+def test_marks_need_room(gcp: LocalGcp) -> None:
+    """IAM's descriptions are short: one that does not fit is refused before anything is asked, with what to cut."""
+    one = robot(description="w" * 250)
+    with pytest.raises(InvalidInput, match="IAM takes 256") as refused:
+        KIND.create(one.call())
+    assert "shorten the description" in refused.value.letter.next
+    assert gcp.control.executed() == []
+    long = replace(robot().call(), address=Address("shop", "gcp.service_account", "r" * 63))
+    assert KIND.create(replace(long, spec=robot(description="").spec)).owner == "holdfast/shop"
+
+
+def test_a_project_of_a_domain() -> None:
+    """The email of an account in `example.com:shop` ends in `shop.example.com.iam.gserviceaccount.com`."""
+    from activities.providers.gcp.kinds.service_account import _name
+
+    name = _name(Scope("gcp", "example.com:shop", "us-central1"), "shop-robot")
+    assert name == "projects/example.com:shop/serviceAccounts/shop-robot@shop.example.com.iam.gserviceaccount.com"
