@@ -218,16 +218,16 @@ class ArmKind(ResourceType[S]):
         service = call.client(self.service)
         if self.patches:
             part: dict[str, Any] = {}
-            self.write_all(part, call, fields)
+            self._write_all(part, call, fields)
             return self.answered(call, service.patch(call.id, part))
         found = service.get(call.id)
         whole = copy.deepcopy(found.body)
-        self.write_all(whole, call, fields)
+        self._write_all(whole, call, fields)
         if whole == found.body:
             return self.see(found.body, call.scope)
         return self.answered(call, service.put(call.id, whole, if_match=found.etag))
 
-    def write_all(self, body: dict[str, Any], call: Call[S], fields: set[str]) -> None:
+    def _write_all(self, body: dict[str, Any], call: Call[S], fields: set[str]) -> None:
         """Write, or withdraw, what an update changes."""
         wanted = call.wanted.plain()
         for field in sorted(fields):

@@ -147,11 +147,11 @@ app:
         for call in calls:
             networks.setdefault(ids.canonical(call.wanted.virtual_network), []).append(call)
         for network, inside in networks.items():
-            wanted = {ids.canonical(self.path(call.scope, call.wanted)): call for call in inside}
+            wanted = {ids.canonical(self.path(one.scope, one.wanted)): one for one in inside}
             try:
                 for raw in inside[0].client(self.service).pages(f"{network}/subnets"):
-                    if call := wanted.get(ids.canonical(raw["id"])):
-                        yield call, self._judged(self.see(raw, call.scope), call)
+                    if (there := wanted.get(ids.canonical(raw["id"]))) is not None:
+                        yield there, self._judged(self.see(raw, there.scope), there)
             except NotFound:
                 continue  # the network is not there yet
 
