@@ -16,7 +16,7 @@ from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Carrier, Observation, Output, ResourceType, Safety, Search
 
 PAGE = 1000  # what a list gives at most in one answer
-WEEK = 7 * 24 * 3600
+WEEK, LONGEST = 7 * 24 * 3600, 90 * 24 * 3600
 # The last three are of old: buckets that have them stand yet.
 Class: TypeAlias = Literal[
     "STANDARD", "NEARLINE", "COLDLINE", "ARCHIVE", "MULTI_REGIONAL", "REGIONAL", "DURABLE_REDUCED_AVAILABILITY"
@@ -54,7 +54,7 @@ class BucketSpec(Spec):
     )
     versioning: bool = Field(default=True, description="keep what is overwritten or deleted")
     soft_delete_retention_seconds: int = Field(
-        default=WEEK, ge=0, description="how long what is deleted can be brought back: 0, or 7 to 90 days"
+        default=WEEK, ge=0, le=LONGEST, description="how long what is deleted can be brought back: 0, or 7 to 90 days"
     )
     retention_period_seconds: int | None = Field(
         default=None, ge=1, description="how long an object may be neither overwritten nor deleted"
@@ -88,7 +88,7 @@ class Bucket(ResourceType[BucketSpec]):
         "observe": ("storage.buckets.get", "storage.buckets.list"),
         "discover": ("storage.buckets.list",),
         "create": ("storage.buckets.create",),
-        "update": ("storage.buckets.update",),
+        "update": ("storage.buckets.update", "storage.buckets.setIamPolicy"),  # the second for whom it may let in
         "delete": ("storage.buckets.delete",),
         "adopt": ("storage.buckets.update",),
         "disown": ("storage.buckets.update",),
@@ -164,7 +164,7 @@ class Bucket(ResourceType[BucketSpec]):
         body = _written(call.wanted, [c.path for c in call.changes if c.path in _WRITTEN])
         if write := labelling.changed(call.changes):
             body["labels"] = write
-        return self._see(call.client("storage").patch(bucket=call.id, body=body)) if body else self.observe(call)
+        return self._patch(call, body)
 
     def delete(self, call: Call[BucketSpec]) -> Observation:
         """Only an empty one: Storage refuses the others, and nothing here empties a bucket."""
@@ -176,11 +176,11 @@ class Bucket(ResourceType[BucketSpec]):
 
     def adopt(self, call: Call[BucketSpec]) -> Observation:
         found = call.client("storage").get(bucket=call.id).get("labels", {})
-        return self._relabel(call, labelling.adopting(call, found))
+        return self._patch(call, {"labels": labelling.adopting(call, found)})
 
     def disown(self, call: Call[BucketSpec]) -> Observation:
         found = call.client("storage").get(bucket=call.id).get("labels", {})
-        return self._relabel(call, labelling.disowning(found))
+        return self._patch(call, {"labels": labelling.disowning(found)})
 
     # --- comparing ---------------------------------------------------------------------------------------------
 
@@ -222,10 +222,9 @@ class Bucket(ResourceType[BucketSpec]):
             **labels.seen(found),
         )
 
-    def _relabel(self, call: Call[BucketSpec], write: labelling.Writes) -> Observation:
-        if not write:
-            return self.observe(call)
-        return self._see(call.client("storage").patch(bucket=call.id, body={"labels": write}))
+    def _patch(self, call: Call[BucketSpec], body: dict[str, Any]) -> Observation:
+        """Without the access control lists in the answer, which take a permission of their own."""
+        return self._see(call.client("storage").patch(bucket=call.id, body=body, projection="noAcl"))
 
     @staticmethod
     def _is_listed(call: Call[BucketSpec]) -> bool:
