@@ -47,7 +47,8 @@ def bindings(gcp: LocalGcp) -> set[str]:
 @pytest.mark.parametrize("one", [IN_PROJECT, IN_BUCKET], ids=lambda one: one.kind.kind)
 def test_conditions_and_others_stay(gcp: LocalGcp, one: Called[Any]) -> None:
     """The same member's role under a condition stays what it is, before, beside and after ours."""
-    call, kind = one.call(), one.kind
+    call = one.call()
+    kind: Any = one.kind
     parent = kind.grant(one.spec, call.scope).parent
     policy = kind.read(call, parent)
     conditional = {"role": one.spec.role, "members": [ANN], "condition": WHEN}
