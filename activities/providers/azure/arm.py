@@ -73,6 +73,8 @@ class ArmKind(ResourceType[S]):
     unsaid: ClassVar[Mapping[str, JsonValue]] = {}  # field -> what it is where ARM says nothing of it
     references: ClassVar[frozenset[str]] = frozenset()  # fields that hold ids, or lists of them
     unordered: ClassVar[frozenset[str]] = frozenset()  # lists whose order means nothing
+    any_case: ClassVar[frozenset[str]] = frozenset({"name"})  # texts that are spelled by a create, and mean the same in
+    # capitals and in small letters
     patches: ClassVar[bool] = False  # whether single fields can be written; else the whole is
     query: ClassVar[Mapping[str, str]] = {}  # of a read of one
 
@@ -89,6 +91,12 @@ class ArmKind(ResourceType[S]):
     def is_here(self, raw: Mapping[str, Any], scope: Scope) -> bool:
         """Whether something of a list is in the scope's region."""
         return region(raw.get("location")) in {"", region(scope.region)}
+
+    def is_mine(self, address: str | None) -> bool:
+        """Whether what bears an address is of this kind, and no part of something that is of another: a disk that came
+        with a machine, and a machine of a scale set, bear the tags of what they came with.
+        """
+        return address is None or address.split("/")[1:2] == [self.kind]
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -134,7 +142,9 @@ class ArmKind(ResourceType[S]):
         together with what else we want to read.
         """
         for raw in search.client(self.service).pages(self.listing(search.scope)):
-            if self.is_here(raw, search.scope) and tags.matches(search, raw.get("tags")):
+            if not self.is_here(raw, search.scope) or not tags.matches(search, raw.get("tags")):
+                continue
+            if self.is_mine(tags.seen(raw.get("tags"))["address"]):
                 yield self.see(raw, search.scope)
 
     def find(self, call: Call[S]) -> list[Observation]:
@@ -306,7 +316,7 @@ class ArmKind(ResourceType[S]):
         self, desired: Mapping[str, Any], last: Mapping[str, Any] | None, live: Mapping[str, Any]
     ) -> tuple[FieldChange, ...]:
         """As ever; a name in another case is the same name."""
-        return tuple(c for c in three_way(self, desired, last, live) if not (c.path == "name" and _alike(c)))
+        return tuple(c for c in three_way(self, desired, last, live) if not (c.path in self.any_case and _alike(c)))
 
     def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
         """Only under the same name, inside the same."""

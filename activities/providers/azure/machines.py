@@ -44,7 +44,12 @@ def image_reference(name: str) -> dict[str, str]:
 def keys(ssh: Any) -> list[str]:
     """The public keys that may log in."""
     listed = (ssh or {}).get("publicKeys") or ()
-    return [str(key.get("keyData", "")).strip() for key in listed]
+    return [key(str(one.get("keyData", ""))) for one in listed]
+
+
+def key(text: str) -> str:
+    """A key in one line. One that Azure generated comes back broken into lines of 64: so it was recorded."""
+    return "".join(text.splitlines()).strip()
 
 
 def written_keys(user: str, wanted: Sequence[str]) -> dict[str, Any]:

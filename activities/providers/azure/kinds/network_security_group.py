@@ -202,5 +202,11 @@ def _canonical(rule: Mapping[str, Any]) -> dict[str, Any]:
         form = dict(rule)
     for field in (*_SETS, *_GROUPS):
         members = form.get(field) or []
-        form[field] = sorted({ids.canonical(m) if field in _GROUPS else m for m in members})
+        form[field] = sorted({ids.canonical(m) if field in _GROUPS else _one(m) for m in members})
     return form
+
+
+def _one(member: str) -> str:
+    """A range of one port is that port: some write `22-22`."""
+    first, dash, last = member.partition("-")
+    return first if dash and first == last else member

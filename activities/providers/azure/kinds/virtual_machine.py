@@ -172,6 +172,7 @@ web:
     unsaid = {"encryption_at_host": False, "secure_boot": False, "vtpm": False}
     references = frozenset({"network_interfaces", "disk_encryption_set", "data_disks"})
     unordered = frozenset({"data_disks"})
+    any_case = frozenset({"name", "image", "vm_size"})
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -285,11 +286,11 @@ web:
     # --- comparing ---------------------------------------------------------------------------------------------
 
     def canonical(self, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """An image's id in small letters, and keys without the ends of their lines."""
+        """An image's id in small letters, and keys in one line, since ARM may break them."""
         form = super().canonical(properties)
         image, keys = form.get("image"), form.get("ssh_public_keys")
         if isinstance(image, str) and image.startswith("/"):
             form["image"] = ids.canonical(image)
         if isinstance(keys, list):
-            form["ssh_public_keys"] = [k.strip() if isinstance(k, str) else k for k in keys]
+            form["ssh_public_keys"] = [machines.key(k) if isinstance(k, str) else k for k in keys]
         return form

@@ -1,0 +1,177 @@
+"""What the kinds of ARM have in common, where the laws do not look: failures, other hands' parts, and cheap lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from activities.providers.azure import ids
+from activities.providers.azure.door import AzureVisit
+from activities.providers.azure.kinds.network_interface import NetworkInterface, NetworkInterfaceSpec
+from activities.providers.azure.kinds.public_ip import PublicIp, PublicIpSpec
+from activities.providers.azure.kinds.virtual_network import VirtualNetwork, VirtualNetworkSpec
+from holdfast.errors import NameTaken, Pending, Unavailable
+from holdfast.model import Address, Owner, Spec, Status
+from holdfast.plan import FieldChange
+from holdfast.resource import Call
+from tests.kinds.azure_visit import A_NET, GROUP, NET, SCOPE, led_to, visited
+from tests.localcloud.azure_parts import WHERE, LocalAzure, quick
+
+OWNER = Owner("test", "shop")
+ADDRESSES = ids.collection(GROUP, "Microsoft.Network/publicIPAddresses")
+
+
+@pytest.fixture(scope="module")
+def azure_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
+    with LocalAzure(tmp_path_factory.mktemp("azure")) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def azure(azure_process: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAzure]:
+    with led_to(azure_process, monkeypatch) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def visit(azure: LocalAzure) -> AzureVisit:
+    return visited(azure)
+
+
+def call(visit: AzureVisit, kind: str, spec: Spec, remote_id: str | None = None, **more: Any) -> Call[Any]:
+    address = Address(OWNER.stack, kind, "it")
+    return Call(address, SCOPE, OWNER, visit.client, token="a", spec=spec, remote_id=remote_id, **more)
+
+
+def net(**more: Any) -> VirtualNetworkSpec:
+    return VirtualNetworkSpec(name="net", resource_group="shop", **{"address_space": ["10.0.0.0/16"], **more})
+
+
+def changed(path: str) -> tuple[FieldChange, ...]:
+    return (FieldChange(path=path, before=None, after=None),)
+
+
+def test_what_azure_gave_up_on_is_mended_by_asking_again(azure: LocalAzure, visit: AzureVisit) -> None:
+    """The operation says why; the thing that is left over shows as failed; the next delivery writes it once more."""
+    azure.control.settings(failing={"create Microsoft.Network/virtualNetworks/*": "InternalServerError"})
+    kind, asked = VirtualNetwork(), call(visit, "azure.virtual_network", net())
+    made = kind.create(asked)
+    assert made.status is Status.pending
+    assert made.handle is not None
+    ended = kind.underway(replace(asked, handle=made.handle))
+    assert ended is not None
+    assert ended.ended
+    assert isinstance(ended.error, Unavailable)
+    assert kind.find(asked)[0].status is Status.failed
+
+    azure.control.settings(failing={})
+    kind.create(replace(asked, remote_id=made.remote_id, anew=1))
+    assert kind.find(asked)[0].status is Status.ready
+
+
+def test_an_operation_that_azure_forgot_says_nothing(visit: AzureVisit) -> None:
+    """A day later nobody knows an operation any more: what stands has to tell."""
+    kind, asked = VirtualNetwork(), call(visit, "azure.virtual_network", net())
+    made = kind.create(asked)
+    gone = (made.handle or "").replace("operations/", "operations/0")
+    assert kind.underway(replace(asked, handle=gone)) is None
+    assert kind.underway(asked) is None
+
+
+def test_another_hands_subnets_survive_an_update(visit: AzureVisit) -> None:
+    """ARM writes a network whole: what is inside it is read and written back."""
+    kind, asked = VirtualNetwork(), call(visit, "azure.virtual_network", net())
+    kind.create(asked)
+    visit.client("network").put(f"{NET}/subnets/app", {"properties": {"addressPrefix": "10.0.1.0/24"}})
+    wanted = net(dns_servers=["10.0.0.4"])
+    kind.update(replace(asked, spec=wanted, remote_id=NET, changes=changed("dns_servers")))
+    said = visit.client("network").get(NET).body["properties"]
+    assert [s["name"] for s in said["subnets"]] == ["app"]
+    assert said["dhcpOptions"] == {"dnsServers": ["10.0.0.4"]}
+
+
+def test_what_comes_between_reading_and_writing_is_not_written_over(visit: AzureVisit) -> None:
+    """A subnet that is made after our look changes the network's etag: our update is refused, and asked again."""
+    kind, asked = VirtualNetwork(), call(visit, "azure.virtual_network", net())
+    kind.create(asked)
+
+    class Between:
+        """A client to which somebody makes a subnet right after its first read."""
+
+        def __init__(self, inner: Any) -> None:
+            self.inner = inner
+
+        def get(self, path: str) -> Any:
+            found = self.inner.get(path)
+            self.inner.put(f"{NET}/subnets/app", {"properties": {"addressPrefix": "10.0.1.0/24"}})
+            return found
+
+        def put(self, *given: Any, **named: Any) -> Any:
+            return self.inner.put(*given, **named)
+
+    wanted = net(dns_servers=["10.0.0.4"])
+    later = replace(asked, spec=wanted, remote_id=NET, changes=changed("dns_servers"))
+    with pytest.raises(Pending):
+        kind.update(replace(later, client=lambda service: Between(visit.client(service))))
+    assert [s["name"] for s in visit.client("network").get(NET).body["properties"]["subnets"]] == ["app"]
+
+
+def test_another_hands_part_of_an_interface_survives_an_update(azure: LocalAzure, visit: AzureVisit) -> None:
+    """A second IP configuration, and tags that others wrote, stay through an update and a change of our tags."""
+    network = visit.client("network")
+    network.put(NET, A_NET)
+    network.put(f"{NET}/subnets/app", {"properties": {"addressPrefix": "10.0.1.0/24"}})
+    spec = NetworkInterfaceSpec(name="web", resource_group="shop", subnet=f"{NET}/subnets/app")
+    kind, asked = NetworkInterface(), call(visit, "azure.network_interface", spec)
+    made = kind.create(asked)
+    path = str(made.outputs["id"])
+    whole = network.get(path).body
+    second = {"name": "second", "properties": {"subnet": {"id": f"{NET}/subnets/app"}}}
+    whole["properties"]["ipConfigurations"].append(second)
+    network.put(path, {**whole, "tags": {**whole["tags"], "cost": "42"}})
+
+    wanted = spec.model_copy(update={"enable_ip_forwarding": True, "tags": {"team": "shop"}})
+    both = (*changed("enable_ip_forwarding"), FieldChange(path="tags.team", before=None, after="shop"))
+    kind.update(replace(asked, spec=wanted, remote_id=path, changes=both))
+    said = network.get(path).body
+    assert [c["name"] for c in said["properties"]["ipConfigurations"]] == ["primary", "second"]
+    assert said["properties"]["enableIPForwarding"] is True
+    assert {k: v for k, v in said["tags"].items() if k in {"cost", "team"}} == {"cost": "42", "team": "shop"}
+
+
+def test_many_names_cost_one_list(azure: LocalAzure, visit: AzureVisit) -> None:
+    """A plan of many addresses lists the subscription's once; one of few looks at each."""
+    for n in range(6):
+        visit.client("network").put(f"{ADDRESSES}/a{n}", {"location": WHERE, "sku": {"name": "Standard"}})
+    kind = PublicIp()
+    calls = [call(visit, "azure.public_ip", PublicIpSpec(name=f"A{n}", resource_group="SHOP")) for n in range(0, 12, 2)]
+    before = visit.calls
+    found = [(asked.wanted.name, seen.outputs["name"]) for asked, seen in kind.find_all(calls)]
+    assert found == [("A0", "a0"), ("A2", "a2"), ("A4", "a4")]
+    assert visit.calls == before + 1
+    assert len(list(kind.find_all(calls[:2]))) == 2
+    assert visit.calls == before + 3
+
+
+def test_a_name_in_another_case_is_the_same_name(visit: AzureVisit) -> None:
+    """Azure compares names without regard to case: the other spelling is taken, and no reason to replace anything."""
+    kind, asked = VirtualNetwork(), call(visit, "azure.virtual_network", net())
+    kind.create(asked)
+    louder = net().model_copy(update={"name": "NET", "resource_group": "SHOP"})
+    with pytest.raises(NameTaken):
+        kind.create(replace(asked, spec=louder))
+    seen = kind.find(replace(asked, spec=louder))[0]
+    assert kind.diff(louder.plain(), None, kind.canonical(seen.properties)) == ()
+    assert kind.collides(net().plain(), louder.plain())
+
+
+def test_a_group_in_another_region_hides_nothing(azure: LocalAzure, visit: AzureVisit) -> None:
+    """What stands at our name in another region is a stranger at our name, though no list of the scope has it."""
+    quick(azure)
+    body = {**A_NET, "location": "northeurope"}
+    visit.client("network").put(NET, body)
+    with pytest.raises(NameTaken):
+        VirtualNetwork().create(call(visit, "azure.virtual_network", net()))

@@ -1,0 +1,73 @@
+"""`azure.subnet`: whose it is, where nothing bears marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from activities.providers.azure.door import AzureVisit
+from activities.providers.azure.kinds.subnet import Subnet, SubnetSpec
+from holdfast.errors import NameTaken
+from holdfast.model import Address, Owner
+from holdfast.resource import Call, Search
+from tests.kinds.azure_visit import A_NET, NET, SCOPE, led_to, visited
+from tests.localcloud.azure_parts import LocalAzure
+
+OWNER = Owner("test", "shop")
+KIND = Subnet()
+SPEC = SubnetSpec.model_validate({"name": "app", "virtual_network": NET, "address_prefixes": ["10.0.1.0/24"]})
+
+
+@pytest.fixture(scope="module")
+def azure_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
+    with LocalAzure(tmp_path_factory.mktemp("azure")) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def asked(azure_process: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call[SubnetSpec]]:
+    with led_to(azure_process, monkeypatch) as cloud:
+        visit: AzureVisit = visited(cloud)
+        visit.client("network").put(NET, A_NET)
+        address = Address(OWNER.stack, "azure.subnet", "app")
+        yield Call(address, SCOPE, OWNER, visit.client, token="a", spec=SPEC)
+
+
+def _theirs(asked: Call[SubnetSpec], block: str) -> None:
+    body = {"properties": {"addressPrefix": block, "defaultOutboundAccess": False}}
+    body["properties"]["privateEndpointNetworkPolicies"] = "Enabled"
+    asked.client("network").put(f"{NET}/subnets/app", body)
+
+
+def test_what_stands_at_the_name_is_a_strangers(asked: Call[SubnetSpec]) -> None:
+    """Until somebody says that it is ours, a subnet is nobody's that we know, and our create is refused."""
+    _theirs(asked, "10.0.1.0/24")
+    assert [o.owner for o in KIND.find(asked)] == [None]
+    assert [o.owner for _, o in KIND.find_all([asked])] == [None]
+    with pytest.raises(NameTaken):
+        KIND.create(asked)
+
+
+def test_what_an_earlier_delivery_made_is_exactly_what_was_asked(asked: Call[SubnetSpec]) -> None:
+    """A later delivery takes for its own what is exactly as it asked, and nothing else."""
+    again = replace(asked, claimed=True)
+    KIND.create(asked)
+    assert [(o.owner, o.token) for o in KIND.find(again)] == [(str(OWNER), "a")]
+    _theirs(asked, "10.0.2.0/24")
+    assert [(o.owner, o.token) for o in KIND.find(again)] == [(None, None)]
+
+
+def test_what_the_ledger_knows_is_ours_however_it_stands(asked: Call[SubnetSpec]) -> None:
+    """By the ledger's id it is ours, and what another hand changed of it shows as drift."""
+    made = KIND.create(asked)
+    _theirs(asked, "10.0.2.0/24")
+    seen = KIND.observe(replace(asked, remote_id=made.remote_id, claimed=True))
+    assert (seen.owner, seen.properties["address_prefixes"]) == (str(OWNER), ["10.0.2.0/24"])
+
+
+def test_it_is_in_no_list_of_ours(asked: Call[SubnetSpec]) -> None:
+    """Without marks there is nothing to list by."""
+    KIND.create(asked)
+    assert list(KIND.discover(Search(SCOPE, asked.client, OWNER))) == []

@@ -1,0 +1,113 @@
+"""`azure.virtual_machine`: what it asks for, and what of another hand's its updates leave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from activities.providers.azure import machines
+from activities.providers.azure.kinds.virtual_machine import VirtualMachine, VirtualMachineSpec
+from holdfast.model import Address, Owner, Scope
+from holdfast.resource import Call
+
+DISK = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/{}"
+NIC = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkInterfaces/{}"
+OWNER = Owner("test", "shop")
+USER = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/a"
+
+
+def _body(**more: Any) -> dict[str, Any]:
+    spec = {
+        "name": "web",
+        "resource_group": "g",
+        "vm_size": "Standard_B2s",
+        "image": "Canonical:ubuntu-24_04-lts:server:latest",
+        "network_interfaces": [NIC.format("a"), NIC.format("b")],
+        "admin_username": "ops",
+        "ssh_public_keys": ["ssh-ed25519 AAAA ops"],
+        **more,
+    }
+    wanted = VirtualMachineSpec.model_validate(spec)
+    address = Address(OWNER.stack, "azure.virtual_machine", "web")
+    scope = Scope("azure", "s", "westeurope")
+    return VirtualMachine().body(Call(address, scope, OWNER, lambda _: None, token="a", spec=wanted))
+
+
+def test_it_is_asked_for_securely() -> None:
+    """Signed boot, a chip that measures it, no password, and a system disk that goes with the machine."""
+    said = _body()["properties"]
+    assert said["securityProfile"] == {
+        "securityType": "TrustedLaunch",
+        "encryptionAtHost": False,
+        "uefiSettings": {"secureBootEnabled": True, "vTpmEnabled": True},
+    }
+    assert said["osProfile"]["linuxConfiguration"]["disablePasswordAuthentication"] is True
+    assert "adminPassword" not in said["osProfile"]
+    assert said["storageProfile"]["osDisk"]["deleteOption"] == "Delete"
+    nics = said["networkProfile"]["networkInterfaces"]
+    assert [(n["properties"]["primary"], n["properties"]["deleteOption"]) for n in nics] == [
+        (True, "Detach"),
+        (False, "Detach"),
+    ]
+
+
+def test_what_its_first_boot_is_told_is_encoded() -> None:
+    """ARM takes it in base64."""
+    assert _body(custom_data="#cloud-config\n")["properties"]["osProfile"]["customData"] == "I2Nsb3VkLWNvbmZpZwo="
+
+
+@pytest.mark.parametrize("name", ["Canonical:ubuntu-24_04-lts:server:latest", DISK.format("i")])
+def test_an_image_is_read_as_it_is_written(name: str) -> None:
+    """By its four words, or by its id."""
+    assert machines.image(machines.image_reference(name)) == name
+
+
+def test_a_disk_stays_where_it_is_when_another_comes() -> None:
+    """A machine's disks keep their numbers, under which its system knows them; a new one takes the first free."""
+    a, b, c = (DISK.format(n) for n in "abc")
+    has = [{"lun": n, "createOption": "Attach", "managedDisk": {"id": one}} for n, one in ((0, a), (1, b))]
+    assert [(d["lun"], d["managedDisk"]["id"]) for d in machines.attached(has, [b.lower(), c])] == [(1, b), (0, c)]
+
+
+@pytest.mark.parametrize(
+    "before, is_somebody, after",
+    [
+        (None, True, {"type": "SystemAssigned"}),
+        ({"type": "SystemAssigned"}, False, {"type": "None"}),
+        (None, False, None),
+        (
+            {"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": {USER: {"clientId": "c"}}},
+            False,
+            {"type": "UserAssigned", "userAssignedIdentities": {USER: {}}},
+        ),
+        (
+            {"type": "UserAssigned", "userAssignedIdentities": {USER: {"clientId": "c"}}},
+            True,
+            {"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": {USER: {}}},
+        ),
+    ],
+)
+def test_identities_that_others_assigned_stay(before: Any, is_somebody: bool, after: Any) -> None:
+    """Its own identity comes and goes; those that were assigned to it are left."""
+    body = {"identity": before} if before else {}
+    machines.identify(body, is_somebody=is_somebody)
+    assert body.get("identity") == after
+
+
+def test_an_update_writes_whole_parts_and_only_those_that_change() -> None:
+    """A PATCH names the part that changes, with all that stood in it; of the disks, the data disks alone."""
+    before = {
+        "properties": {
+            "hardwareProfile": {"vmSize": "Standard_B2s", "vmSizeProperties": {"vCPUsPerCore": 1}},
+            "storageProfile": {"osDisk": {"name": "os"}, "dataDisks": []},
+            "osProfile": {"computerName": "web"},
+        }
+    }
+    hardware = {"vmSize": "Standard_B4ms", "vmSizeProperties": {"vCPUsPerCore": 1}}
+    storage = {"osDisk": {"name": "os"}, "dataDisks": [{"lun": 0}]}
+    after = {"properties": {**before["properties"], "hardwareProfile": hardware, "storageProfile": storage}}
+    assert machines.difference(before, after) == {
+        "properties": {"hardwareProfile": hardware, "storageProfile": {"dataDisks": [{"lun": 0}]}}
+    }
+    assert machines.difference(before, before) == {}
