@@ -33,6 +33,7 @@ CHANCE = frozenset({
 # Lists inside of something, whose members are things of their own.
 INNER = {"Microsoft.Network/virtualNetworks": "subnets"}
 OPENED = {"Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"}  # over the network, unless they say no
+MEMBER = "Microsoft.Compute/virtualMachineScaleSets/virtualMachines"
 GROUPS = "microsoft.resources/resourcegroups"
 VERBS = {"get": "read", "pages": "read", "put": "write", "patch": "write", "delete": "delete"}
 
@@ -92,7 +93,10 @@ class AzureGround(Ground):
 
     def things(self) -> list[Thing]:
         """See `Ground`."""
-        world: dict[str, Any] = self.control.world().get(SUBSCRIPTION, {})
+        world: dict[str, Any] = dict(self.control.world().get(SUBSCRIPTION, {}))
+        # A set's machines are as many as it says: they are no things of their own while it stands.
+        for raw in [raw for raw in world.values() if raw["type"] == MEMBER and raw["id"].rsplit("/", 2)[0] in world]:
+            world[raw["id"].rsplit("/", 2)[0]].setdefault("members", []).append(world.pop(raw["id"]))
         return [thing for raw in world.values() for thing in _things(raw)]
 
     def asked(self) -> list[str]:
