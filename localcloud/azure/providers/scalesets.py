@@ -48,6 +48,10 @@ def _compute(case: Case) -> None:
     said["uniqueId"] = old.properties["uniqueId"] if old else case.store.uuid()
     said["timeCreated"] = new.created.isoformat()
     machines.identity(case)
+    if new.body.get("identity") and not new.body["identity"].get("userAssignedIdentities"):
+        new.body["identity"].pop("userAssignedIdentities", None)
+    if (new.body.get("identity") or {}).get("type") == "None":
+        del new.body["identity"]
     if "virtualMachineProfile" not in said:
         return
     new.body["sku"]["tier"] = new.body["sku"]["name"].partition("_")[0]
@@ -67,7 +71,9 @@ def _compute(case: Case) -> None:
     if old is not None and profile != old.properties["virtualMachineProfile"]:
         automatic = dig(said, "upgradePolicy.mode") in {"Automatic", "Rolling"}
         for one in _instances(case):
-            one.properties["latestModelApplied"] = automatic
+            if automatic:
+                one.body["model"] = copy.deepcopy(profile)
+            one.properties["latestModelApplied"] = one.body["model"] == profile
 
 
 def _instances(case: Case) -> list[Resource]:
@@ -86,6 +92,7 @@ def _finish(case: Case) -> None:
     elif case.verb == "manualupgrade":
         for one in meant:
             one.properties["latestModelApplied"] = True
+            one.body["model"] = copy.deepcopy(new.properties["virtualMachineProfile"])
     elif case.verb in {"create", "update"}:
         capacity = dig(new.body, "sku.capacity") if "virtualMachineProfile" in new.properties else 0
         for one in standing[capacity:]:
@@ -113,6 +120,7 @@ def _add(case: Case) -> None:
     }
     sku = {k: v for k, v in new.body["sku"].items() if k != "capacity"}
     body: Body = {"location": new.body["location"], "sku": sku, "instanceId": str(number), "properties": properties}
+    body["model"] = copy.deepcopy(profile)  # what it was made of
     one = store.make(INSTANCE, f"{new.id}/virtualMachines/{number}", body)
     one.power = "running"
 
@@ -132,6 +140,7 @@ def _show(_: Case, body: Body) -> None:
 
 
 def _show_instance(case: Case, body: Body) -> None:
+    body.pop("model", None)
     body["name"] = f"{case.new.id.split('/')[-3]}_{case.new.name}"
 
 
