@@ -236,9 +236,9 @@ web:
         standing = {
             one["name"].lower(): one.get("properties") or {} for one in bodies.at(body, self.places[field]) or ()
         }
-        new = []
+        new: list[dict[str, Any]] = []
         for one in value:
-            said = one if isinstance(one, dict) else {"name": one}
+            said: dict[str, Any] = one if isinstance(one, dict) else {"name": one}
             was = dict(standing.get(str(said["name"]).lower(), {}))
             new.append({"name": said["name"], "properties": _written(field, said, was)})
         bodies.put(body, self.places[field], new)
