@@ -49,6 +49,7 @@ class Folder(ResourceType[FolderSpec]):
     safety = Safety.by_name
     carrier = Carrier.parent
     immutable = frozenset({"number"})
+    visible_within = timedelta(seconds=60)  # its operation, of which nobody may have heard, takes its time
     delete_undo = UndoLabel.lossy
     delete_note = "for thirty days it comes back as it was; later one is made anew, without the policies of the old one"
     permissions = {

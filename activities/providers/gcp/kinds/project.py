@@ -59,7 +59,7 @@ class Project(ResourceType[ProjectSpec]):
         "for thirty days the project comes back with its number, labels and policies; what runs in it stops, its "
         "billing account must be linked again, and what it stores may be deleted sooner"
     )
-    visible_within = timedelta(seconds=60)  # from its operation's end on, searches may lack it
+    visible_within = timedelta(seconds=60)  # its operation, of which nobody may have heard, takes its time
     permissions = {
         "observe": ("resourcemanager.projects.get",),
         "discover": ("resourcemanager.projects.get",),
