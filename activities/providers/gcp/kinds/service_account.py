@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -83,11 +83,10 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
             return self.absent(call.remote_id)
 
     def discover(self, search: Search) -> Iterator[Observation]:
-        """All of the project's, a hundred a call: IAM does not filter."""
+        """All of the project's: IAM does not filter."""
         wanted = {"owner": search.owner, "address": search.address, "token": search.token}
         marks = {name: str(mark) for name, mark in wanted.items() if mark is not None}.items()
-        accounts = search.client("iam").list_service_accounts(name=f"projects/{search.scope.account}", page_size=PAGE)
-        for raw in accounts:
+        for raw in _listed(search):
             if marks <= descriptions.seen(raw.get("description", "")).items():
                 yield self._see(raw)
 
@@ -97,6 +96,16 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
             return super().find(call)
         seen = self.observe(replace(call, remote_id=_name(call.scope, call.spec.account_id)))
         return [] if seen.status is Status.absent else [seen]
+
+    def find_all(
+        self, calls: Sequence[Call[ServiceAccountSpec]]
+    ) -> Iterator[tuple[Call[ServiceAccountSpec], Observation]]:
+        """One list of the project's."""
+        standing = {raw["name"]: raw for raw in _listed(calls[0])} if calls else {}
+        for call in calls:
+            raw = standing.get(_name(call.scope, call.wanted.account_id))
+            if raw is not None:
+                yield call, self._see(raw)
 
     # --- changing ----------------------------------------------------------------------------------------------
 
@@ -212,6 +221,13 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
     def _patch(call: Call[ServiceAccountSpec], **words: str) -> None:
         body = {"serviceAccount": words, "updateMask": ",".join(words)}
         call.client("iam").patch_service_account(name=call.id, body=body)
+
+
+def _listed(asking: Call[ServiceAccountSpec] | Search) -> Iterator[dict[str, Any]]:
+    accounts: Iterator[dict[str, Any]] = asking.client("iam").list_service_accounts(
+        name=f"projects/{asking.scope.account}", page_size=PAGE
+    )
+    return accounts
 
 
 def _name(scope: Scope, account_id: str) -> str:
