@@ -105,6 +105,13 @@ def _service_account(call: Call) -> Does:
     return Does({"serviceAccounts": [call.body] if call.body.get("email") else []})
 
 
+def _shielded(call: Call) -> Does:
+    if call.now["status"] != "TERMINATED":
+        message = "The instance must be stopped before its Shielded VM options can be changed."
+        raise Refused(400, "invalidUsage", f"Invalid resource usage: '{message}'.")
+    return Does({"shieldedInstanceConfig": {**call.now.get("shieldedInstanceConfig", {}), **call.body}})
+
+
 def _attach(call: Call) -> Does:
     return Does({"disks": [*call.now["disks"], call.body]})
 
@@ -141,9 +148,7 @@ CHANGES: Mapping[str, Callable[[Call], Does]] = {
     "deprecate": _whole("deprecated"),
     "setMinCpuPlatform": _field("minCpuPlatform"),
     "setMachineResources": _field("guestAccelerators"),
-    "updateShieldedInstanceConfig": lambda call: Does(
-        {"shieldedInstanceConfig": {**call.now.get("shieldedInstanceConfig", {}), **call.body}}
-    ),
+    "updateShieldedInstanceConfig": _shielded,
     "setDeletionProtection": lambda call: Does(
         {"deletionProtection": call.query.get("deletionProtection", "true") == "true"}
     ),

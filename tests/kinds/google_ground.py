@@ -138,7 +138,8 @@ class GoogleGround(Ground):
         """See `Ground`: a rule that lets everybody in, or a bucket that does not refuse to be public."""
         fields = thing.fields
         everybody = {"0.0.0.0/0", "::/0"} & set(fields.get("sourceRanges", ()))
-        open_rule = bool(everybody and fields.get("allowed")) and not fields.get("disabled")
+        anybody = thing.kind == "firewalls" and not any(name.startswith("source") for name in fields)
+        open_rule = bool((everybody or anybody) and fields.get("allowed")) and not fields.get("disabled")
         guard = fields.get("iamConfiguration", {}).get("publicAccessPrevention")
         return open_rule or (thing.kind == "buckets" and guard != "enforced")
 
@@ -234,7 +235,8 @@ def _scrubbed(found: Any) -> Any:
     if isinstance(found, dict) and found.get("enable") is False:
         return {"enable": False}  # how logs would be written that nobody writes
     if isinstance(found, dict):
-        return {name: _scrubbed(value) for name, value in found.items() if name not in OWN}
+        whole = {name: _scrubbed(value) for name, value in found.items() if name not in OWN}
+        return {name: value for name, value in whole.items() if value != {}}  # tags that hold a fingerprint alone
     return [_scrubbed(value) for value in found] if isinstance(found, list) else found
 
 

@@ -104,14 +104,14 @@ class Disk(ComputeKind[DiskSpec]):
         said = {
             "zone": last(raw["zone"]),
             "type": last(raw["type"]),
-            "size_gb": int(raw["sizeGb"]),
             "source_image": bare(raw["sourceImage"]) if "sourceImage" in raw else None,
             "source_snapshot": bare(raw["sourceSnapshot"]) if "sourceSnapshot" in raw else None,
             "kms_key": versionless(key) if key else None,
             "description": raw.get("description", ""),
         }
+        said |= {"size_gb": int(raw["sizeGb"])} if "sizeGb" in raw else {}
         status = self._STATUS.get(raw["status"], Status.pending)
-        return self.seen(raw, said, {"size_gb": said["size_gb"]}, status, f"status {raw['status']}")
+        return self.seen(raw, said, {"size_gb": said.get("size_gb")}, status, f"status {raw['status']}")
 
     def body(self, call: Call[DiskSpec]) -> dict[str, Any]:
         wanted, path = call.wanted, self.path(call)

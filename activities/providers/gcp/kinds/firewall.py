@@ -69,6 +69,7 @@ class FirewallSpec(Spec):
         return self
 
 
+EVERYBODY = ("0.0.0.0/0",)  # whom a rule is about that does not say: Google shows no ranges then
 _LISTS: Mapping[str, str] = {
     "source_ranges": "sourceRanges",
     "destination_ranges": "destinationRanges",
@@ -155,6 +156,11 @@ web:
             "log_config": {name: logs[name] for name in ("enable", "metadata") if name in logs},
             "description": descriptions.own(raw.get("description", "")),
         }
+        if said["direction"] == "INGRESS":
+            named = said["source_ranges"] or said["source_tags"] or said["source_service_accounts"]
+            said["source_ranges"] = said["source_ranges"] if named else list(EVERYBODY)
+        else:
+            said["destination_ranges"] = said["destination_ranges"] or list(EVERYBODY)
         return self.seen(raw, said)
 
     def body(self, call: Call[FirewallSpec]) -> dict[str, Any]:
