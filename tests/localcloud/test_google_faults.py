@@ -97,7 +97,7 @@ def test_a_world_that_is_kept(tmp_path: Path) -> None:
         gcp.ask("POST", "/v3/projects", {"projectId": "some-project"})
         gcp.control.step(1)
         before = gcp.control.world()
-        assert {"compute", "manager", "accounts", "buckets"} == set(before)
+        assert {"compute", "manager", "accounts", "buckets", "policies"} == set(before)
         gcp.stop()
         gcp.start()
         assert gcp.control.world() == before
