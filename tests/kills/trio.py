@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,16 +122,16 @@ class Trio:
 
 
 @contextlib.contextmanager
-def trio(directory: Path) -> Iterator[Trio]:
-    """A house where everything runs; all of it is gone afterwards."""
+def trio(directory: Path, names: Sequence[str] = CLOUDS) -> Iterator[Trio]:
+    """A house where everything runs, on these clouds; all of it is gone afterwards."""
     with contextlib.ExitStack() as stack:
-        clouds = {name: stack.enter_context(Cloud(name, directory / name)) for name in CLOUDS}
+        clouds = {name: stack.enter_context(Cloud(name, directory / name)) for name in names}
         server = stack.enter_context(Server(directory))
         server.start()
         variables = {"TEMPORAL_ADDRESS": server.address}
         for cloud in clouds.values():
             variables |= cloud.environment()
-        workers = {name: stack.enter_context(Worker(name, directory, variables)) for name in ("control", *CLOUDS)}
+        workers = {name: stack.enter_context(Worker(name, directory, variables)) for name in ("control", *names)}
         home = Trio(directory, server, clouds, workers, command.surroundings(server.address))
         home.start_workers()
         yield home
