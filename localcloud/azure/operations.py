@@ -118,7 +118,7 @@ def settle(store: Store) -> None:
         operation.status = "Failed" if operation.error else SUCCEEDED
         if target.part:
             _end_inner(store, one, operation)
-        elif operation.error and operation.verb in {"create", "update", "delete"}:
+        elif operation.error:
             one.state = "Failed"
             if operation.verb == "delete" and one.type.endswith("/resourceGroups"):
                 one.state = SUCCEEDED

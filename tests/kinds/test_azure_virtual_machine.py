@@ -8,12 +8,13 @@ import pytest
 
 from activities.providers.azure import machines
 from activities.providers.azure.kinds.virtual_machine import VirtualMachine, VirtualMachineSpec
-from holdfast.model import Address, Owner, Scope
-from holdfast.resource import Call
+from holdfast.model import Address, Owner, Scope, Status
+from holdfast.resource import Call, Observation
 
 DISK = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/{}"
 NIC = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkInterfaces/{}"
 OWNER = Owner("test", "shop")
+SCOPE = Scope("azure", "s", "westeurope")
 USER = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/a"
 
 
@@ -30,8 +31,7 @@ def _body(**more: Any) -> dict[str, Any]:
     }
     wanted = VirtualMachineSpec.model_validate(spec)
     address = Address(OWNER.stack, "azure.virtual_machine", "web")
-    scope = Scope("azure", "s", "westeurope")
-    return VirtualMachine().body(Call(address, scope, OWNER, lambda _: None, token="a", spec=wanted))
+    return VirtualMachine().body(Call(address, SCOPE, OWNER, lambda _: None, token="a", spec=wanted))
 
 
 def test_it_is_asked_for_securely() -> None:
@@ -93,6 +93,28 @@ def test_identities_that_others_assigned_stay(before: Any, is_somebody: bool, af
     body = {"identity": before} if before else {}
     machines.identify(body, is_somebody=is_somebody)
     assert body.get("identity") == after
+
+
+def _seen(state: str, power: str | None) -> Observation:
+    view = {"statuses": [{"code": f"ProvisioningState/{state.lower()}"}, *([{"code": power}] if power else [])]}
+    said = {**_body()["properties"], "provisioningState": state, "instanceView": view}
+    vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/web"
+    return VirtualMachine().see({**_body(), "id": vm, "name": "web", "properties": said}, SCOPE)
+
+
+def test_a_machine_whose_start_failed_still_stands() -> None:
+    """Azure calls a machine failed when the last change of it failed; one with a power state is there all the same."""
+    for power, state in (("PowerState/deallocated", "deallocated"), ("PowerState/running", "running")):
+        seen = _seen("Failed", power)
+        assert (seen.status, seen.properties["power"]) == (Status.ready, state)
+        assert VirtualMachine().gave_up(seen)
+    assert _seen("Failed", None).status is Status.failed
+    assert not VirtualMachine().gave_up(_seen("Succeeded", "PowerState/running"))
+
+
+def test_a_machine_that_its_own_system_stopped_is_neither() -> None:
+    """It keeps its host and its price: to start it is one way on, and to deallocate it the other."""
+    assert _seen("Succeeded", "PowerState/stopped").properties["power"] == "stopped"
 
 
 def test_an_update_writes_whole_parts_and_only_those_that_change() -> None:

@@ -1,10 +1,10 @@
 """What the kinds of ARM have in common: found at their name, made by one PUT that carries our tags, followed by URL.
 
 ARM has no request id: a PUT to a name is what makes a repeated create one. A create therefore looks at the name first
-and refuses what stands there; `If-None-Match: *` goes along for whoever comes in between. Machines and scale sets
-declare that they heed it. Networks do as well; groups, storage accounts, vaults and role assignments do not, and there
-the look is all the protection that the API allows: between it and the PUT, a few milliseconds, another hand's resource
-of the very same name would be written over.
+and refuses what stands there; `If-None-Match: *` goes along for whoever comes in between. Only machines and scale sets
+declare that they heed it. Of groups, storage accounts, vaults and role assignments it is known that they do not, and
+there the look is all the protection that the API allows: between it and the PUT, a few milliseconds, another hand's
+resource of the very same name would be written over.
 
 An update that goes by PUT reads the whole, changes what is to be changed, and writes it back under `If-Match`, so that
 nothing is lost that others have set. Where a type has a PATCH that takes single fields, that is used. Tags are merged
@@ -189,12 +189,14 @@ class ArmKind(ResourceType[S]):
         service = call.client(self.service)
         if call.remote_id is not None:
             seen = self.observe(call)
-            if seen.status is not Status.failed:
-                return seen
-            return self.answered(call, service.put(path, self.body(call)))
+            return self.answered(call, service.put(path, self.body(call))) if self.gave_up(seen) else seen
         if standing := self.find(call):
             raise NameTaken(f"{standing[0].outputs['id']} stands already", address=call.address)
         return self.answered(replace(call, remote_id=path), service.put(path, self.body(call), if_none_match="*"))
+
+    def gave_up(self, seen: Observation) -> bool:
+        """Whether ARM gave up on the last that was asked of it."""
+        return seen.status is Status.failed
 
     def body(self, call: Call[S]) -> dict[str, Any]:
         """The whole of it, as a create writes it, with our tags."""
@@ -221,10 +223,10 @@ class ArmKind(ResourceType[S]):
 
     def update(self, call: Call[S]) -> Observation:
         """Its tags one by one, and then the fields in one request; none where they stand as wanted already."""
-        self.retag(call)
+        retagging = self.retag(call)
         fields = {c.path.partition(".")[0] for c in call.changes} - {"tags"}
         if not fields:
-            return self.observe(call)
+            return self._shown_tags(call, retagging)
         service = call.client(self.service)
         if self.patches:
             part: dict[str, Any] = {}
@@ -233,8 +235,9 @@ class ArmKind(ResourceType[S]):
         found = service.get(call.id)
         whole = copy.deepcopy(found.body)
         self._write_all(whole, call, fields)
-        if whole == found.body:
-            return self.see(found.body, call.scope)
+        seen = self.see(found.body, call.scope)
+        if whole == found.body and not self.gave_up(seen):
+            return seen
         return self.answered(call, service.put(call.id, whole, if_match=found.etag))
 
     def _write_all(self, body: dict[str, Any], call: Call[S], fields: set[str]) -> None:
@@ -269,36 +272,44 @@ class ArmKind(ResourceType[S]):
 
     def adopt(self, call: Call[S]) -> Observation:
         """Tags only."""
-        call.client("resource").patch(tags.path(call.id), tags.merging(tags.marks(call)))
-        return self.observe(call)
+        return self._shown_tags(call, self._tag(call, tags.merging(tags.marks(call))))
 
     def disown(self, call: Call[S]) -> Observation:
         """Tags only."""
-        self._untag(call, tags.MARKS)
-        return self.observe(call)
+        return self._shown_tags(call, self._untag(call, tags.MARKS))
 
-    def retag(self, call: Call[S]) -> None:
-        """Write the changed tags of an update, and take off those that are no longer wanted."""
+    def retag(self, call: Call[S]) -> str:
+        """Write the changed tags of an update, and take off those that are no longer wanted: the operation, if any."""
         write, remove = tags.changed(call.changes)
-        if write:
-            call.client("resource").patch(tags.path(call.id), tags.merging(write))
-        if remove:
-            self._untag(call, remove)
+        begun = self._tag(call, tags.merging(write)) if write else ""
+        return (self._untag(call, remove) if remove else "") or begun
 
-    def _untag(self, call: Call[S], names: Sequence[str]) -> None:
+    def _tag(self, call: Call[S], change: Mapping[str, Any]) -> str:
+        answer: Answer = call.client("resource").patch(tags.path(call.id), change)
+        return answer.operation
+
+    def _untag(self, call: Call[S], names: Sequence[str]) -> str:
         # A tag is removed together with the value it has, so that is read first.
         gone = tags.removing(self.read(call, call.id).get("tags"), names)
-        if gone["properties"]["tags"]:
-            call.client("resource").patch(tags.path(call.id), gone)
+        return self._tag(call, gone) if gone["properties"]["tags"] else ""
+
+    def _shown_tags(self, call: Call[S], operation: str) -> Observation:
+        """What stands, once its tags were asked to change; on its way where ARM takes its time for that."""
+        return self._on_its_way(self.observe(call), operation)
 
     def answered(self, call: Call[S], answer: Answer) -> Observation:
-        """What a change comes to: its answer shows it, or a look does; on its way while there is an operation."""
+        """What a change comes to: its answer shows it, or a look does."""
         seen = self.see(answer.body, call.scope) if answer.body.get("id") else self.observe(call)
-        if not answer.operation:
+        return self._on_its_way(seen, answer.operation)
+
+    @staticmethod
+    def _on_its_way(seen: Observation, operation: str) -> Observation:
+        """While there is an operation, nothing is ready, and what does not show yet has not vanished."""
+        if not operation:
             return seen
         status = Status.pending if seen.status in {Status.ready, Status.absent} else seen.status
         remote_id = seen.remote_id and ids.canonical(seen.remote_id)
-        return seen.model_copy(update={"status": status, "remote_id": remote_id, "handle": answer.operation})
+        return seen.model_copy(update={"status": status, "remote_id": remote_id, "handle": operation})
 
     # --- comparing ---------------------------------------------------------------------------------------------
 
