@@ -1,7 +1,7 @@
 """Microsoft.KeyVault. A deleted vault keeps its name until it is purged, and can be recovered until then.
 
 Sources: "Vaults - Create Or Update", "Vaults - Purge Deleted" in Azure's REST reference; "Azure Key Vault soft-delete";
-"Azure Key Vault recovery options", of what a recovered vault is.
+Azure/azure-rest-api-specs, issue 21306, of what a recovered vault is.
 """
 
 from __future__ import annotations

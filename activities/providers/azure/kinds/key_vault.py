@@ -19,6 +19,7 @@ from holdfast.resource import Call, Observation, Output
 TYPE = "Microsoft.KeyVault/vaults"
 PURGE, FAMILY = "enable_purge_protection", "A"  # the only family that there is
 MOST_DAYS = 90
+_ACCESS = {word.lower(): word for word in ("Enabled", "Disabled", "SecuredByPerimeter")}  # ARM writes them in any case
 
 
 class KeyVaultSpec(Spec):
@@ -47,7 +48,7 @@ class KeyVaultSpec(Spec):
     enabled_for_deployment: bool = Field(default=False, description="whether machines may fetch certificates")
     enabled_for_disk_encryption: bool = Field(default=False, description="whether Azure Disk Encryption may use it")
     enabled_for_template_deployment: bool = Field(default=False, description="whether deployments may read secrets")
-    public_network_access: Literal["Enabled", "Disabled"] = Field(
+    public_network_access: Literal["Enabled", "Disabled", "SecuredByPerimeter"] = Field(
         default="Enabled", description="whether it is reached at all without a private endpoint; then see network_acls"
     )
     network_acls: NetworkAcls = Field(default_factory=NetworkAcls, description=acls.ABOUT)
@@ -122,7 +123,7 @@ vault: {kind: azure.key_vault, spec: {name: shop-vault-0, resource_group: "${sho
         said = super().shown(raw)
         return said | {
             "sku": str(said["sku"]).lower(),
-            "public_network_access": str(said["public_network_access"]).capitalize(),  # written in either case
+            "public_network_access": _ACCESS.get(str(said["public_network_access"]).lower()),
             acls.FIELD: acls.seen(bodies.at(raw, acls.PLACE)),
         }
 
@@ -171,7 +172,10 @@ vault: {kind: azure.key_vault, spec: {name: shop-vault-0, resource_group: "${sho
         return bool(tags.seen(bodies.at(held, "properties.tags"))["owner"] == str(call.owner))
 
     def _recovered(self, call: Call[KeyVaultSpec]) -> Observation:
-        """The vault as it was. Azure reads nothing of this PUT but its mode, so the marks are written after it."""
+        """The vault as it was. Azure reads nothing of this PUT but its mode, so the marks are written after it.
+
+        Source: Azure/azure-rest-api-specs, issue 21306.
+        """
         path, body = self.path(call.scope, call.wanted), self.body(call)
         bodies.put(body, "properties.createMode", "recover")
         service = call.client(self.service)

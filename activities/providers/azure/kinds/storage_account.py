@@ -29,6 +29,12 @@ Redundancy = Literal[
     "Standard_RAGZRS",
     "Premium_LRS",
     "Premium_ZRS",
+    "StandardV2_LRS",
+    "StandardV2_ZRS",
+    "StandardV2_GRS",
+    "StandardV2_GZRS",
+    "PremiumV2_LRS",
+    "PremiumV2_ZRS",
 ]
 
 
@@ -42,8 +48,10 @@ class StorageAccountSpec(Spec):
     kind: Literal["StorageV2", "BlobStorage", "BlockBlobStorage", "FileStorage", "Storage"] = Field(
         default="StorageV2", description="what it can hold; StorageV2 holds everything"
     )
-    sku: Redundancy = Field(default="Standard_LRS", description="how fast it is, and where its copies are")
-    access_tier: Literal["Hot", "Cool", "Cold"] | None = Field(
+    sku: Redundancy = Field(
+        default="Standard_LRS", description="how fast it is, and where its copies are; V2: of files"
+    )
+    access_tier: Literal["Hot", "Cool", "Cold", "Smart", "Premium"] | None = Field(
         default=None, description="of blobs that say nothing else; without one, Hot where there are tiers"
     )
     minimum_tls_version: Literal["TLS1_0", "TLS1_1", "TLS1_2", "TLS1_3"] = Field(
@@ -57,7 +65,7 @@ class StorageAccountSpec(Spec):
     allow_cross_tenant_replication: bool = Field(
         default=False, description="whether objects may be replicated into another directory's accounts"
     )
-    public_network_access: Literal["Enabled", "Disabled"] = Field(
+    public_network_access: Literal["Enabled", "Disabled", "SecuredByPerimeter"] = Field(
         default="Enabled", description="whether it is reached at all without a private endpoint; then see network_acls"
     )
     network_acls: NetworkAcls = Field(default_factory=NetworkAcls, description=acls.ABOUT)

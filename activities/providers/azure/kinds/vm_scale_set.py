@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final, Literal
@@ -23,7 +24,8 @@ JOINS: Final = (
     "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
 )
 PROFILE: Final = "properties.virtualMachineProfile"
-INTERFACES: Final = f"{PROFILE}.networkProfile.networkInterfaceConfigurations"
+NETWORK: Final = f"{PROFILE}.networkProfile"
+INTERFACES: Final = f"{NETWORK}.networkInterfaceConfigurations"
 INTERFACE: Final = f"{INTERFACES}.0.properties"
 ADDRESS: Final = f"{INTERFACE}.ipConfigurations.0.properties"
 IMAGE, SSH = f"{PROFILE}.storageProfile.imageReference", f"{PROFILE}.osProfile.linuxConfiguration.ssh"
@@ -32,9 +34,9 @@ POOLS: Final = f"{ADDRESS}.loadBalancerBackendAddressPools"
 WHOLE: Final = {
     "sku": "sku",
     "capacity": "sku",
-    "network_security_group": INTERFACES,
-    "load_balancer_backend_address_pools": INTERFACES,
-    "enable_accelerated_networking": INTERFACES,
+    "network_security_group": NETWORK,
+    "load_balancer_backend_address_pools": NETWORK,
+    "enable_accelerated_networking": NETWORK,
 }
 IDENTITIES: Final = frozenset({"system_assigned_identity", "user_assigned_identities"})
 
@@ -80,7 +82,10 @@ class VmScaleSetSpec(Spec):
         default=False, description="past the host's switch; only some sizes of machines can"
     )
     computer_name_prefix: str | None = Field(
-        default=None, min_length=1, max_length=58, description="how their names begin; without, as the set's"
+        default=None,
+        max_length=58,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$",
+        description="how their names begin; without, as the set's",
     )
     admin_username: str = Field(
         default="azureuser", pattern=r"^[a-z_][a-z0-9_-]{0,31}$", description="who enters; there is no password"
@@ -247,7 +252,7 @@ web:
         profile = {
             "storageProfile": {"osDisk": {"createOption": "FromImage", "caching": "ReadWrite", "osType": "Linux"}},
             "osProfile": {
-                "computerNamePrefix": wanted.computer_name_prefix or wanted.name,
+                "computerNamePrefix": wanted.computer_name_prefix or re.sub(r"[^A-Za-z0-9]", "-", wanted.name)[:58],
                 "linuxConfiguration": {"disablePasswordAuthentication": True},
             },
             "networkProfile": network | ({"networkApiVersion": "2020-11-01"} if flexible else {}),
@@ -281,7 +286,7 @@ web:
 
     def withdraw(self, body: dict[str, Any], field: str) -> None:
         """Of a list that is written whole, what is not wanted is left out."""
-        if WHOLE.get(field) == INTERFACES:
+        if WHOLE.get(field) == NETWORK:
             bodies.clear(body, self.places[field])
         else:
             super().withdraw(body, field)
