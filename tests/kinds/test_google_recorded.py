@@ -23,7 +23,7 @@ from workers.catalog import catalog
 FIXTURES = os.environ.get("HOLDFAST_FIXTURES")
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 # What Google does not show, and a document says all the same: see the kind.
-UNREAD = {
+UNREAD: dict[str, dict[str, Any]] = {
     "gcp.instance": {
         "image": "projects/a-project/global/images/an-image",
         "boot_disk_type": "pd-balanced",
@@ -52,7 +52,7 @@ def every(found: Any) -> Iterator[dict[str, Any]]:
 def recorded() -> dict[str, list[tuple[str, dict[str, Any]]]]:
     """Kind -> where it was recorded, and the resource."""
     found: dict[str, list[tuple[str, dict[str, Any]]]] = {}
-    collections = {k.collection: k.kind for k in map(catalog().__getitem__, kinds())}
+    collections = {k.collection: k.kind for k in catalog() if isinstance(k, ComputeKind)}
     for where, answer in answers():
         for raw in every(answer):
             collection = raw["selfLink"].split("/")[-2]
@@ -74,7 +74,7 @@ def answers() -> Iterator[tuple[str, Any]]:
 
 
 def kinds() -> list[str]:
-    return [k for k in catalog().kinds if isinstance(catalog()[k], ComputeKind)]
+    return [k.kind for k in catalog() if isinstance(k, ComputeKind)]
 
 
 def call(kind: ComputeKind[Any], properties: Mapping[str, Any], remote_id: str) -> Call[Any]:

@@ -298,6 +298,7 @@ web:
     def steps(self, call: Call[InstanceSpec]) -> Iterator[Step]:
         """A method for each. Tags and metadata are built on what was read a moment ago, which a fingerprint says."""
         wanted, path = call.wanted, self.path(call)
+        said: dict[str, Any]
         if self.changes(call, "tags"):
             said = {"items": list(wanted.tags), **machines.fingerprint(self.get(call), "tags")}
             yield self.asking(call, "set_tags", said)
