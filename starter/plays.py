@@ -74,7 +74,62 @@ AWS = Play(
     refused=Refusal(Change("aws", "CreateVpc"), "VpcLimitExceeded", "The maximum number of VPCs has been reached."),
     parameters={"versioning": False},
 )
-PLAYS = (AWS,)
+GOOGLE = Play(
+    clouds=("gcp",),
+    stack="kiosk",
+    document=HERE / "google.yaml",
+    lost=Change("gcp", "disks.insert"),
+    more="""\
+  archive: {kind: gcp.bucket, spec: {name: kiosk-archive-7f3a}}
+  scratch: {kind: gcp.disk, spec: {name: kiosk-scratch, zone: europe-west3-a, size_gb: 50}}
+  second: {kind: gcp.network, depends_on: [archive, scratch, receipts], spec: {name: kiosk-second}}
+""",
+    asks="three more resources and one changed, and Google Cloud will refuse the last",
+    refused=Refusal(
+        Change("gcp", "networks.insert"), "quotaExceeded", "Quota 'NETWORKS' exceeded. Limit: 5.0 globally.", 403
+    ),
+    parameters={"versioning": False},
+)
+AZURE = Play(
+    clouds=("azure",),
+    stack="depot",
+    document=HERE / "azure.yaml",
+    lost=Change("azure", "Microsoft.Compute/disks/write"),
+    more="""\
+  archive: {kind: azure.storage_account, spec: {name: depotarchive7f3a, resource_group: "${group.name}"}}
+  scratch: {kind: azure.disk, spec: {name: depot-scratch, resource_group: "${group.name}", disk_size_gb: 50}}
+  second:
+    kind: azure.virtual_network
+    depends_on: [archive, scratch, files]
+    spec: {name: second, resource_group: "${group.name}", address_space: [10.9.0.0/16]}
+""",
+    asks="three more resources and one changed, and Azure will refuse the last",
+    refused=Refusal(
+        Change("azure", "Microsoft.Network/virtualNetworks/write"),
+        "VirtualNetworkCountLimitReached",
+        "Cannot create more than 1 virtual networks for this subscription in this region.",
+    ),
+    parameters={"cost_center": "43"},
+)
+ALL = Play(
+    clouds=("aws", "gcp", "azure"),
+    stack="market",
+    document=HERE / "three-clouds.yaml",
+    lost=Change("gcp", "instances.insert"),
+    more="""\
+  archive: {kind: aws.s3_bucket, scope: amazon, spec: {name: market-archive-7f3a}}
+  scratch: {kind: gcp.disk, scope: google, spec: {name: market-scratch, zone: europe-west3-a, size_gb: 50}}
+  second:
+    kind: azure.virtual_network
+    scope: azure
+    depends_on: [archive, scratch, sold]
+    spec: {name: second, resource_group: "${group.name}", address_space: [10.9.0.0/16]}
+""",
+    asks="one more resource on each cloud and one changed, and Azure will refuse the last",
+    refused=AZURE.refused,
+    parameters={"versioning": False},
+)
+PLAYS = (AWS, GOOGLE, AZURE, ALL)
 
 
 def play_of(clouds: Sequence[str]) -> Play:
