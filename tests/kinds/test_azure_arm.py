@@ -19,6 +19,7 @@ from holdfast.plan import FieldChange
 from holdfast.resource import Call
 from tests.kinds.azure_visit import A_NET, GROUP, NET, SCOPE, led_to, visited
 from tests.localcloud.azure_parts import WHERE, LocalAzure, quick
+from workers.catalog import catalog
 
 OWNER = Owner("test", "shop")
 ADDRESSES = ids.collection(GROUP, "Microsoft.Network/publicIPAddresses")
@@ -175,3 +176,21 @@ def test_a_group_in_another_region_hides_nothing(azure: LocalAzure, visit: Azure
     visit.client("network").put(NET, body)
     with pytest.raises(NameTaken):
         VirtualNetwork().create(call(visit, "azure.virtual_network", net()))
+
+
+@pytest.mark.parametrize(
+    "kind, field, value",
+    [
+        ("azure.network_interface", "public_ip_address", "/subscriptions/s/…/a"),
+        ("azure.network_interface", "private_ip_address", "10.0.1.20"),
+        ("azure.public_ip", "domain_name_label", "shop"),
+        ("azure.virtual_machine", "network_interfaces", ["/subscriptions/s/…/a"]),
+        ("azure.virtual_machine", "data_disks", ["/subscriptions/s/…/a"]),
+    ],
+)
+def test_what_two_cannot_have_at_once_is_given_back_first(kind: str, field: str, value: Any) -> None:
+    """A replacement under another name still collides where both want what only one can have."""
+    was = {"name": "a", "resource_group": "shop", "subnet": "s", field: value}
+    other = [f"{value[0]}2"] if isinstance(value, list) else f"{value}2"
+    assert catalog()[kind].collides(was, {**was, "name": "b"})
+    assert not catalog()[kind].collides(was, {**was, "name": "b", field: other})

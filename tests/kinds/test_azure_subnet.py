@@ -71,3 +71,20 @@ def test_it_is_in_no_list_of_ours(asked: Call[SubnetSpec]) -> None:
     """Without marks there is nothing to list by."""
     KIND.create(asked)
     assert list(KIND.discover(Search(SCOPE, asked.client, OWNER))) == []
+
+
+@pytest.mark.parametrize(
+    "now, collides",
+    [
+        ({"name": "APP"}, True),
+        ({"name": "other"}, True),
+        ({"name": "other", "address_prefixes": ["10.0.0.0/16"]}, True),
+        ({"name": "other", "address_prefixes": ["10.0.2.0/24", "fd00::/64"]}, False),
+        ({"virtual_network": f"{NET}-2"}, False),
+        ({"virtual_network": NET.upper()}, True),
+    ],
+)
+def test_two_that_cannot_stand_side_by_side(now: dict[str, object], collides: bool) -> None:
+    """One name, or overlapping addresses, in one network: then the old one goes first."""
+    was = SPEC.plain()
+    assert KIND.collides(was, {**was, **now}) is collides

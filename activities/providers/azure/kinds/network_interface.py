@@ -122,3 +122,16 @@ web:
         super().withdraw(body, field)
         if field == "private_ip_address":
             bodies.put(body, METHOD, "Dynamic")
+
+    def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+        """Under the same name, or where both want one address."""
+        was, now = self.canonical(before), self.canonical(after)
+        public, private = now.get("public_ip_address"), now.get("private_ip_address")
+        return (
+            super().collides(before, after)
+            or (public is not None and public == was.get("public_ip_address"))
+            or (
+                private is not None
+                and (private, now.get("subnet")) == (was.get("private_ip_address"), was.get("subnet"))
+            )
+        )

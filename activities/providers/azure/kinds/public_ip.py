@@ -97,3 +97,8 @@ door: {kind: azure.public_ip, spec: {name: door, resource_group: "${shop.name}"}
             bodies.clear(body, f"{DNS}.fqdn")
             if bodies.at(body, DNS) == {}:
                 bodies.clear(body, DNS)
+
+    def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+        """Under the same name, or where both want one name in DNS."""
+        label = after.get("domain_name_label")
+        return super().collides(before, after) or (label is not None and label == before.get("domain_name_label"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Literal
 
 from pydantic import Field, JsonValue
@@ -18,6 +18,7 @@ from holdfast.errors import NotFound
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import Verb
 from holdfast.resource import Call, Carrier, Observation, Search
+from holdfast.values import has_unknown
 
 PREFIX, PREFIXES = "properties.addressPrefix", "properties.addressPrefixes"
 # To refer to something takes a permission of its own. Source: Azure RBAC, "Azure permissions for Networking".
@@ -197,3 +198,23 @@ app:
     def _judged(self, seen: Observation, call: Call[SubnetSpec]) -> Observation:
         exact = call.claimed and not self.diff(call.wanted.plain(), None, self.canonical(seen.properties))
         return self._marked(seen, call) if exact else seen
+
+    # --- comparing ---------------------------------------------------------------------------------------------
+
+    def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+        """Under the same name, or where their addresses overlap, in the same network. What is not known yet is taken to
+        be in the way.
+        """
+        if super().collides(before, after):
+            return True
+        was, now = self.canonical(before), self.canonical(after)
+        if was.get("virtual_network") != now.get("virtual_network"):
+            return False
+        theirs, ours = was.get("address_prefixes"), now.get("address_prefixes")
+        if not isinstance(theirs, list) or not isinstance(ours, list) or has_unknown([theirs, ours]):
+            return True
+        return any(_overlap(ip_network(one), ip_network(other)) for one in theirs for other in ours)
+
+
+def _overlap(one: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
+    return one.version == other.version and one.overlaps(other)

@@ -308,3 +308,14 @@ web:
         if isinstance(keys, list):
             form["ssh_public_keys"] = [machines.key(k) if isinstance(k, str) else k for k in keys]
         return form
+
+    def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+        """Under the same name, or where both want one interface, or one disk."""
+        was, now = self.canonical(before), self.canonical(after)
+        shared = (
+            one
+            for field in ("network_interfaces", "data_disks")
+            for one in now.get(field) or ()
+            if isinstance(one, str) and one in (was.get(field) or ())
+        )
+        return super().collides(before, after) or any(shared)
