@@ -13,7 +13,7 @@ from activities.providers.azure.door import AzureVisit
 from activities.providers.azure.kinds.network_interface import NetworkInterface, NetworkInterfaceSpec
 from activities.providers.azure.kinds.public_ip import PublicIp, PublicIpSpec
 from activities.providers.azure.kinds.virtual_network import VirtualNetwork, VirtualNetworkSpec
-from holdfast.errors import NameTaken, Pending, Unavailable
+from holdfast.errors import Blocked, NameTaken, Pending, Unavailable
 from holdfast.model import Address, Owner, Spec, Status
 from holdfast.plan import FieldChange
 from holdfast.resource import Call
@@ -118,6 +118,17 @@ def test_what_comes_between_reading_and_writing_is_not_written_over(visit: Azure
     with pytest.raises(Pending):
         kind.update(replace(later, client=lambda service: Between(visit.client(service))))
     assert [s["name"] for s in visit.client("network").get(NET).body["properties"]["subnets"]] == ["app"]
+
+
+def test_a_network_does_not_take_another_hands_subnets_along(visit: AzureVisit) -> None:
+    """ARM would remove them with it: so it waits until there are none, and says which there are."""
+    kind, asked = VirtualNetwork(), call(visit, "azure.virtual_network", net())
+    made = kind.create(asked)
+    visit.client("network").put(f"{NET}/subnets/app", {"properties": {"addressPrefix": "10.0.1.0/24"}})
+    with pytest.raises(Blocked, match="take along app"):
+        kind.delete(replace(asked, remote_id=made.remote_id))
+    visit.client("network").delete(f"{NET}/subnets/app")
+    assert kind.delete(replace(asked, remote_id=made.remote_id)).status is Status.deleting
 
 
 def test_another_hands_part_of_an_interface_survives_an_update(azure: LocalAzure, visit: AzureVisit) -> None:

@@ -250,9 +250,13 @@ class ArmKind(ResourceType[S]):
                 self.write(body, field, wanted[field])
 
     def delete(self, call: Call[S]) -> Observation:
-        """DELETE. Nothing to follow: it has gone. Where another operation is at work, that may be its own delete."""
+        """One DELETE."""
+        return self.removed(call)
+
+    def removed(self, call: Call[S], **conditions: str) -> Observation:
+        """Ask once. Nothing to follow: it has gone. Where another operation is at work, that may be its own delete."""
         try:
-            answer = call.client(self.service).delete(call.id)
+            answer = call.client(self.service).delete(call.id, **conditions)
         except NotFound:
             return self.absent(call.remote_id)
         except Pending:

@@ -7,10 +7,12 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from pydantic import Field
 
-from activities.providers.azure import arm, tags
+from activities.providers.azure import arm, bodies, ids, tags
 from activities.providers.azure.arm import ArmKind
+from holdfast.errors import Blocked, NotFound
 from holdfast.model import Spec
 from holdfast.plan import Verb
+from holdfast.resource import Call, Observation
 
 NAME = r"^[A-Za-z0-9](?:[\w.-]*\w)?$"
 
@@ -31,7 +33,8 @@ class VirtualNetworkSpec(Spec):
 
 class VirtualNetwork(ArmKind[VirtualNetworkSpec]):
     """Its subnets are part of what ARM reads and writes: an update reads them, and writes them back under the etag, so
-    that one which is made meanwhile is not lost.
+    that one which is made meanwhile is not lost. ARM also removes a network with all its subnets, whoever made them, as
+    long as nothing is in them: so it is asked only when there are none.
     """
 
     kind = "azure.virtual_network"
@@ -63,3 +66,15 @@ net:
     }
     unsaid = {"address_space": [], "dns_servers": []}
     unordered = frozenset({"address_space"})
+
+    def delete(self, call: Call[VirtualNetworkSpec]) -> Observation:
+        """Only without subnets, under the etag with which there were none."""
+        service = call.client(self.service)
+        try:
+            found = service.get(call.id)
+        except NotFound:
+            return self.absent(call.remote_id)
+        if left := [str(one["name"]) for one in bodies.at(found.body, "properties.subnets") or ()]:
+            name = ids.parse(call.id).name
+            raise Blocked(f"the network {name} still has subnets, and would take along {', '.join(left)}")
+        return self.removed(call, if_match=found.etag)
