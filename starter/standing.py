@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from activities.providers.aws import tags as aws_tags
+from activities.providers.azure import descriptions as azure_descriptions
 from activities.providers.azure import tags as azure_tags
 from activities.providers.gcp import descriptions, labels
 from holdfast.contract import ADDRESS_TAG, OWNER_TAG
@@ -82,5 +83,7 @@ def _azure(world: World) -> Iterator[Marked]:
             continue
         for remote_id, thing in things.items():
             said = azure_tags.seen(thing.get("tags"))
+            if said["owner"] is None:
+                said = azure_descriptions.seen(thing.get("properties", {}).get("description") or "")
             if said["owner"] and said["address"]:
                 yield said["owner"], said["address"], str(thing.get("type", "")), remote_id.rpartition("/")[2]

@@ -44,16 +44,19 @@ async def test_the_demo_says_which_clouds_it_does_not_know(tmp_path: Path) -> No
 
 @pytest.mark.kill
 @pytest.mark.timeout(240)
-async def test_the_evening_goes_as_promised_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "play", [pytest.param(p, id=p.name, marks=() if p.name == "aws" else pytest.mark.slow) for p in PLAYS]
+)
+async def test_the_evening_goes_as_promised_and_leaves_nothing(tmp_path: Path, play: Play) -> None:
     """A worker is killed and the run finishes; a run fails and is taken back; then nothing is left running."""
     said: list[str] = []
-    assert await demo(tmp_path / "demo", say=said.append) is Exit.done
+    assert await demo(tmp_path / "demo", say=said.append, clouds=play.clouds) is Exit.done
     assert not strays(tmp_path / "demo")
     for promise in (
         "⚡ kill -9",
         "nothing stands twice.",
-        "shop-2 is unchanged",
-        "shop-3 is undone",
+        f"{play.stack}-2 is unchanged",
+        f"{play.stack}-3 is undone",
         "it is the same.",
         "Nothing is left running.",
     ):
