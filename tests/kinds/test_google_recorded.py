@@ -30,6 +30,8 @@ UNREAD: dict[str, dict[str, Any]] = {
         "boot_disk_size_gb": None,
         "nat_ip": None,
     },
+    # One recording boots from a disk that stands already.
+    "gcp.instance_template": {"image": "projects/a-project/global/images/an-image", "boot_disk_type": "pd-balanced"},
     "gcp.network": {"mtu": None},
     "gcp.disk": {"size_gb": None},  # which some of the recordings have lost
 }

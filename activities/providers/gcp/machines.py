@@ -7,6 +7,12 @@ from typing import Any, Final
 
 OS_LOGIN: Final = "enable-oslogin"  # the metadata that lets IAM say who may log in
 EVERYTHING: Final = "https://www.googleapis.com/auth/cloud-platform"  # IAM says what an account may do, not its scopes
+SHIELDED: Final = "shieldedInstanceConfig"
+SPOT: Final[Mapping[str, str]] = {
+    "provisioningModel": "SPOT",
+    "instanceTerminationAction": "STOP",
+    "onHostMaintenance": "TERMINATE",
+}
 SHIELD: Final[Mapping[str, str]] = {
     "enable_secure_boot": "enableSecureBoot",
     "enable_vtpm": "enableVtpm",

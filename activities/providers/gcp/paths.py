@@ -20,6 +20,7 @@ WWW: Final = "https://www.googleapis.com/compute/v1/"
 NAME: Final = r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$"  # a resource's, by RFC 1035
 ZONE: Final = r"^[a-z]+-[a-z]+\d+-[a-z]$"
 IMAGE: Final = r"^(https://[^/]+/compute/v1/)?projects/[^/]+/global/images/[^/]+$"  # no family
+IMAGE_OR_FAMILY: Final = r"^(https://[^/]+/compute/v1/)?projects/[^/]+/global/images/(family/)?[^/]+$"
 _HOST: Final = re.compile(r"https?://[^/]+/(compute/)?(v1|beta|alpha)/")
 _WHOLE: Final = re.compile(r"projects/([^/]+)/(global|regions/[^/]+|zones/[^/]+)/([A-Za-z]+)/([^/]+)")
 

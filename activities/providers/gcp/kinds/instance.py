@@ -228,7 +228,7 @@ web:
 
     def _said(self, raw: dict[str, Any]) -> dict[str, Any]:
         nic, boot, scheduling = machines.nic(raw), machines.boot(raw), raw.get("scheduling", {})
-        items, shield = machines.items(raw), raw.get("shieldedInstanceConfig", {})
+        items, shield = machines.items(raw), raw.get(machines.SHIELDED, {})
         accounts, key = raw.get("serviceAccounts", ()), boot.get("diskEncryptionKey", {}).get("kmsKeyName")
         said = {
             "zone": last(raw["zone"]),
@@ -277,18 +277,17 @@ web:
         nic |= {"networkIP": str(wanted.network_ip)} if wanted.network_ip else {}
         outside = {"type": "ONE_TO_ONE_NAT", "name": "External NAT"}
         outside |= {"natIP": str(wanted.nat_ip)} if wanted.nat_ip else {}
-        spot = {"provisioningModel": "SPOT", "instanceTerminationAction": "STOP", "onHostMaintenance": "TERMINATE"}
         asked: dict[str, Any] = {
             "machineType": f"{here}/machineTypes/{wanted.machine_type}",
             "networkInterfaces": [nic | ({"accessConfigs": [outside]} if wanted.external_ip else {})],
             "disks": [{"boot": True, "autoDelete": True, "initializeParams": machines.said(disk), **key}],
             "metadata": {"items": machines.listed(_metadata(wanted))},
-            "shieldedInstanceConfig": {theirs: getattr(wanted, ours) for ours, theirs in machines.SHIELD.items()},
+            machines.SHIELDED: {theirs: getattr(wanted, ours) for ours, theirs in machines.SHIELD.items()},
             "deletionProtection": wanted.deletion_protection,
             "canIpForward": wanted.can_ip_forward,
             "scheduling": {
                 "automaticRestart": wanted.automatic_restart,
-                **(spot if wanted.provisioning_model == "SPOT" else {}),
+                **(machines.SPOT if wanted.provisioning_model == "SPOT" else {}),
             },
         }
         asked |= {"tags": {"items": list(wanted.tags)}} if wanted.tags else {}
