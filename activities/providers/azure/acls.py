@@ -22,6 +22,8 @@ from holdfast.values import has_unknown
 FIELD: Final = "network_acls"  # of a spec
 PLACE: Final = "properties.networkAcls"
 ABOUT: Final = "who may reach it while public network access is enabled; unless it says more, nobody"
+# To let a subnet in takes a permission of its own. Source: Azure RBAC, "Azure permissions for Networking".
+JOIN: Final = "Microsoft.Network/virtualNetworks/subnets/joinViaServiceEndpoint/action"
 _NOBODY: Final = "None"
 
 

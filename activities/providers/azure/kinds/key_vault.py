@@ -43,7 +43,8 @@ class KeyVaultSpec(Spec):
         default=MOST_DAYS,
         ge=7,
         le=MOST_DAYS,
-        description="how long it can be recovered, and holds its name, once deleted",
+        description="how long it can be recovered, and holds its name, once deleted; chosen once, since another vault "
+        "of its name cannot be made before that",
     )
     enabled_for_deployment: bool = Field(default=False, description="whether machines may fetch certificates")
     enabled_for_disk_encryption: bool = Field(default=False, description="whether Azure Disk Encryption may use it")
@@ -72,7 +73,14 @@ class KeyVault(ArmKind[KeyVaultSpec]):
     holds_data = True
     delete_note = "roles that others gave at it, and its Event Grid subscriptions: those do not come back with it"
     permissions = arm.granted(
-        TYPE, create=("Microsoft.KeyVault/locations/deletedVaults/read", "Microsoft.Resources/subscriptions/read")
+        TYPE,
+        create=(
+            "Microsoft.KeyVault/locations/deletedVaults/read",
+            "Microsoft.Resources/subscriptions/read",
+            arm.TAGS_WRITE,  # of a vault that is recovered
+            acls.JOIN,
+        ),
+        update=(acls.JOIN,),
     )
     settle_within = {
         Verb.create: timedelta(minutes=15),

@@ -96,7 +96,7 @@ class StorageAccount(ArmKind[StorageAccountSpec]):
     holds_data = True
     delete_undo = UndoLabel.irreversible
     delete_note = "everything in it"
-    permissions = arm.granted(TYPE)
+    permissions = arm.granted(TYPE, create=(acls.JOIN,), update=(acls.JOIN,))
     settle_within = {
         Verb.create: timedelta(minutes=15),
         Verb.update: timedelta(minutes=15),
