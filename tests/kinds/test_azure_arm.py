@@ -12,6 +12,7 @@ from activities.providers.azure import ids
 from activities.providers.azure.door import AzureVisit
 from activities.providers.azure.kinds.network_interface import NetworkInterface, NetworkInterfaceSpec
 from activities.providers.azure.kinds.public_ip import PublicIp, PublicIpSpec
+from activities.providers.azure.kinds.virtual_machine import VirtualMachine, VirtualMachineSpec
 from activities.providers.azure.kinds.virtual_network import VirtualNetwork, VirtualNetworkSpec
 from holdfast.errors import Blocked, NameTaken, Pending, Unavailable
 from holdfast.model import Address, Owner, Spec, Status
@@ -152,6 +153,35 @@ def test_another_hands_part_of_an_interface_survives_an_update(azure: LocalAzure
     assert [c["name"] for c in said["properties"]["ipConfigurations"]] == ["primary", "second"]
     assert said["properties"]["enableIPForwarding"] is True
     assert {k: v for k, v in said["tags"].items() if k in {"cost", "team"}} == {"cost": "42", "team": "shop"}
+
+
+def test_a_machine_that_shall_stand_deallocated_runs_first(visit: AzureVisit) -> None:
+    """Azure makes machines running: until it does the create says so, and the next delivery deallocates it."""
+    network = visit.client("network")
+    network.put(NET, A_NET)
+    network.put(f"{NET}/subnets/app", {"properties": {"addressPrefix": "10.0.1.0/24"}})
+    nic = NetworkInterfaceSpec(name="web", resource_group="shop", subnet=f"{NET}/subnets/app")
+    made = NetworkInterface().create(call(visit, "azure.network_interface", nic))
+    spec = VirtualMachineSpec(
+        name="web",
+        resource_group="shop",
+        vm_size="Standard_B2s",
+        image="Canonical:ubuntu-24_04-lts:server:latest",
+        network_interfaces=[str(made.outputs["id"])],
+        admin_username="ops",
+        ssh_public_keys=["ssh-ed25519 AAAA ops"],
+        power="deallocated",
+    )
+    kind, asked = VirtualMachine(), call(visit, "azure.virtual_machine", spec)
+    with pytest.raises(Pending, match="deallocated when it runs"):
+        kind.create(asked)
+    [seen] = kind.find(asked)
+    assert (seen.status, seen.properties["power"], seen.token) == (Status.ready, "running", "a")
+    again = replace(asked, remote_id=seen.remote_id)
+    begun = kind.create(again)
+    assert (begun.status, begun.properties["power"]) == (Status.pending, "deallocated")
+    assert kind.observe(again).properties["power"] == "deallocated"
+    assert kind.create(again).status is Status.ready
 
 
 def test_many_names_cost_one_list(azure: LocalAzure, visit: AzureVisit) -> None:
