@@ -211,6 +211,8 @@ class ResourceType(ABC, Generic[S]):
     delete_undo: ClassVar[UndoLabel] = UndoLabel.exact  # of a delete; its fields come back, with a new id
     delete_note: ClassVar[str] = ""  # what a delete loses, in words
     holds_data: ClassVar[bool] = False  # `down` asks again
+    failed_is_broken: ClassVar[bool] = True  # a failed one is made anew; else it stands, and only the last change to it
+    # has failed, so it may be written again
     stepwise: ClassVar[frozenset[str]] = frozenset()  # lists whose members take a call each: cut off midway, some are
     # as before the update and some as after it
     one_way: ClassVar[Mapping[str, str]] = {}  # mutable fields whose update does not return, and why

@@ -96,7 +96,7 @@ def standing(job: Job) -> Observation:
         raise NotOurs(
             f"{live.remote_id} does not carry the mark of {job.act.owner}; it is left alone", address=job.address
         )
-    if live.status is Status.failed:
+    if live.status is Status.failed and job.kind.failed_is_broken:
         raise ChangedElsewhere(f"{job.address} ({live.remote_id}) has failed: {live.detail}", address=job.address)
     return live
 

@@ -43,11 +43,16 @@ class Keeping:
         elif address in self._replace:
             course.reason, course.code = "asked for", "replace_by_request"
             self._replaced(course, self._differs(course)[0])
-        elif live.status is Status.failed:
+        elif live.status is Status.failed and course.kind.failed_is_broken:
             course.reason = f"it failed: {live.detail}" if live.detail else "it failed"
             course.code = "replace_because_tainted"
             self._replaced(course, self._differs(course)[0])
         else:
+            if live.status is Status.failed:
+                why = f": {live.detail}" if live.detail else ""
+                self._table.warnings.append(
+                    f"{address}: the last change to it has failed{why}; `--replace {address}` makes it anew"
+                )
             self._compare(course)
         self._tell(course)
         self._table.courses[address] = course

@@ -15,7 +15,7 @@ from holdfast.plan import Plan, UndoLabel, Verb, skeleton
 from holdfast.planners.converge import converge
 from holdfast.run import Entry
 from holdfast.testing.byhand import Book, Carried, carry_out, look, take_back
-from holdfast.testing.sim import OWNER, SCOPE, address, catalog, goal, ref, want
+from holdfast.testing.sim import OWNER, SCOPE, SimThing, address, catalog, goal, ref, want
 from holdfast.testing.world import Thing, World
 from holdfast.values import Unknown
 
@@ -136,6 +136,19 @@ def test_a_replace_on_request(stack: Stack) -> None:
     assert plan.actions[0].reason_code == "replace_by_request"
     with pytest.raises(InvalidInput, match="nope"):
         stack.plan(goal(want("web")), replace=(address("nope"),))
+
+
+def test_what_failed_in_its_last_change_alone_is_written_again(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a cloud says of what stands that its last change has failed, nobody replaces it for that."""
+    monkeypatch.setattr(SimThing, "failed_is_broken", False)
+    stack.world.doomed = {"web"}
+    stack.up(want("web"))
+    plan = stack.plan(goal(want("web")))
+    assert said(plan) == []
+    assert "the last change to it has failed: the cloud gave up on it" in plan.warnings[0]
+    assert "--replace" in plan.warnings[0]
+    changed = stack.plan(goal(want("web", size=7)))
+    assert said(changed) == ["~ web"]
 
 
 def test_what_failed_is_replaced(stack: Stack) -> None:

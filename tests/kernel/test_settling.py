@@ -10,7 +10,7 @@ from activities.protocol.change import operate
 from activities.protocol.job import Job
 from activities.protocol.settle import settle
 from holdfast.act import Act
-from holdfast.errors import Pending
+from holdfast.errors import ChangedElsewhere, Pending
 from holdfast.model import Status
 from holdfast.plan import Action, Undo, UndoLabel, Verb
 from holdfast.resource import Call
@@ -47,3 +47,21 @@ def test_an_operation_has_settled_when_it_shows() -> None:
     with pytest.raises(Pending):
         settle(job, timedelta(), timedelta(minutes=1))
     assert settle(job, timedelta(), timedelta(minutes=1)).status is Status.ready
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_what_has_failed_is_written_to_only_where_that_mends_it(broken: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a failure is of the last change alone, whoever tries again may."""
+    monkeypatch.setattr(SimThing, "failed_is_broken", broken)
+    world, kind = World(), SimThing()
+    world.doomed = {"web"}
+    made = kind.create(Call(WEB, SCOPE, OWNER, world, token="t0", spec=ThingSpec(name="web")))
+    while kind.observe(Call(WEB, SCOPE, OWNER, world, remote_id=made.remote_id)).status is Status.pending:
+        continue
+    job = _job(world, made.remote_id or "")
+    if broken:
+        with pytest.raises(ChangedElsewhere, match="has failed"):
+            operate(job)
+    else:
+        operate(job)
+        assert world.get(made.remote_id or "").fields["power"] == "off"  # type: ignore[union-attr]

@@ -157,7 +157,7 @@ def test_requests_have_ids_of_their_own() -> None:
     def asked(**more: Any) -> str:
         return Call(WEB, SCOPE, OWNER, World(), token=TOKEN, **more).request("insert")
 
-    call = Call(WEB, SCOPE, OWNER, World(), token=TOKEN)
+    call: Call[ThingSpec] = Call(WEB, SCOPE, OWNER, World(), token=TOKEN)
     ids = [asked(), asked(back=True), asked(anew=1), asked(anew=2), asked(back=True, anew=1), call.request("delete")]
     assert len(set(ids)) == len(ids)
     assert asked() == ids[0]

@@ -29,6 +29,7 @@ def asked(home: Trio, action: str) -> list[Entry]:
     return [entry for entry in home.control("gcp").ledger() if entry.action == action]
 
 
+@pytest.mark.slow
 def test_an_operation_outlives_whoever_began_it(home: Trio) -> None:
     """Both workers die while it is at work. Others look at it by its name; nothing is asked for twice."""
     file, control = home.document(NET), home.control("gcp")
@@ -61,6 +62,7 @@ def test_one_that_ends_badly_for_a_passing_reason_is_asked_anew(home: Trio) -> N
     home.unchanged(file)
 
 
+@pytest.mark.slow
 def test_one_that_ends_badly_for_good_turns_the_run_round(home: Trio) -> None:
     """Its own words are the cause; what was made before is taken back."""
     control = home.control("gcp")

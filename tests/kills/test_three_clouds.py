@@ -61,6 +61,7 @@ def test_a_calm_day_on_three_clouds(home: Trio) -> None:
     assert names(home) == []
 
 
+@pytest.mark.slow
 def test_every_worker_dies_while_each_cloud_holds_an_answer(home: Trio) -> None:
     """A change in each cloud was carried out and not heard of. Each is found, none is made twice."""
     file = home.document(TREE)
@@ -107,6 +108,7 @@ def test_the_last_fails_and_all_three_are_taken_back(home: Trio) -> None:
     assert home.worlds() == before
 
 
+@pytest.mark.slow
 def test_a_silent_cloud_holds_up_its_own_alone(home: Trio) -> None:
     """While Azure answers nothing, the others' resources go on, forward and back; when it is there again, it ends."""
     home.control("aws").refuse("VpcLimitExceeded", action="CreateVpc")

@@ -67,6 +67,7 @@ class ArmKind(ResourceType[S]):
     """
 
     safety = Safety.by_name
+    failed_is_broken = False  # `provisioningState` tells of the last write, and another one may mend it
     service: ClassVar[str]  # the door's name of the client
     arm_type: ClassVar[str]  # `Microsoft.Network/virtualNetworks`
     places: ClassVar[Mapping[str, str]] = {}  # field -> its place: see `bodies`
