@@ -15,6 +15,8 @@ from localcloud.gcp.refusals import Refused
 from localcloud.gcp.standing import stand
 from localcloud.gcp.state import Known, Thing, remove
 
+CREATED_BY = "created-by"  # in a member's metadata, as the real cloud says whose it is
+
 
 def members(it: Known, group: Thing) -> list[Thing]:
     """The instances of a group, oldest first."""
@@ -61,6 +63,8 @@ def _add(cloud: Cloud, it: Known, group: Thing, body: dict[str, Any]) -> None:
         return  # the next look finds another name
     body["machineType"] = f"{place}/machineTypes/{body['machineType']}"
     body["disks"] = [disk | {"autoDelete": True} for disk in body.get("disks", ()) if "source" not in disk] or [{}]
+    metadata = body.setdefault("metadata", {})
+    metadata["items"] = [*metadata.get("items", ()), {"key": CREATED_BY, "value": str(group.path)}]
     for disk in body["disks"]:
         disk.pop("initializeParams", None)
     try:

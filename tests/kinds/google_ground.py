@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from activities.providers.gcp import descriptions, door, labels
 from activities.providers.gcp.door import GcpVisit, open_visit
+from activities.providers.gcp.machines import items
 from holdfast.contract import ADDRESS_TAG, OWNER_TAG, TAG_PREFIX, TOKEN_TAG
 from holdfast.model import Scope
 from holdfast.resource import Clients
@@ -60,7 +61,7 @@ MORE: Mapping[str, tuple[str, ...]] = {
     "subnetworks.delete": ("compute.networks.updatePolicy",),
 }
 VERBS = {"insert": "create", "patch": "update", "aggregated_list": "list"}
-SERVICES = {"storage": "buckets", "region_disks": "disks"}
+SERVICES = {"storage": "buckets", "region_instance_group_managers": "instance_group_managers"}
 
 
 def forget() -> None:
@@ -114,12 +115,15 @@ class GoogleGround(Ground):
     # --- judging it --------------------------------------------------------------------------------------------
 
     def things(self) -> list[Thing]:
-        """See `Ground`. A deleted project or folder that can be brought back yet is as good as gone."""
+        """See `Ground`. A deleted project or folder that can be brought back yet is as good as gone.
+
+        The members of a group are the group's, as many as it shall have.
+        """
         return [
             Thing(_kind(part, path), path, *_told(dict(shown)))
             for part, found in self.control.world().items()
             for path, shown in found.items()
-            if shown.get("state") != "DELETE_REQUESTED"
+            if shown.get("state") != "DELETE_REQUESTED" and "created-by" not in items(shown)
         ]
 
     def asked(self) -> list[str]:
@@ -247,6 +251,8 @@ def _permissions(action: str) -> Iterator[str]:
         yield _managed(service, method)
     else:
         api = "storage" if service == "storage" else "compute"
+        if service.endswith("instance_group_managers") and method == "resize":
+            method = "update"  # which Google counts it as
         yield f"{api}.{_camel(SERVICES.get(service, service))}.{_camel(VERBS.get(method, method))}"
 
 

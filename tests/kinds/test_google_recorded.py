@@ -32,6 +32,9 @@ UNREAD: dict[str, dict[str, Any]] = {
     },
     # One recording boots from a disk that stands already.
     "gcp.instance_template": {"image": "projects/a-project/global/images/an-image", "boot_disk_type": "pd-balanced"},
+    "gcp.instance_group_manager": {  # one recording has a group without one
+        "instance_template": "projects/a-project/global/instanceTemplates/a-template"
+    },
     "gcp.network": {"mtu": None},
     "gcp.disk": {"size_gb": None},  # which some of the recordings have lost
 }
