@@ -40,6 +40,8 @@ class ComputeKind(ResourceType[S]):
     argument: ClassVar[str]  # of its methods, that names one: instance_template
     services: ClassVar[Mapping[str, str]]  # by `global`, `regions` or `zones`: the SDK's service for it there
     relabels: ClassVar[str] = "resource"  # the argument of `set_labels` that names one
+    relabels_once: ClassVar[bool] = True  # whether it takes a request id; those of global images do not, and go by the
+    # fingerprint alone
     safety = Safety.by_name
     carrier = Carrier.labels
 
@@ -278,7 +280,12 @@ class ComputeKind(ResourceType[S]):
         body = {"labels": wanted, "labelFingerprint": raw["labelFingerprint"]}
         named = {self.relabels: path.name}
         ask = self.service(call, path.place).set_labels
-        yield step("labels", lambda request: ask(**path.where, **named, body=body, request_id=request), body)
+
+        def send(request: str) -> Any:
+            number = {"request_id": request} if self.relabels_once else {}
+            return ask(**path.where, **named, body=body, **number)
+
+        yield step("labels", send, body)
 
     def _described(self, call: Call[S], written: Callable[[str], str]) -> Iterator[Step]:
         """Another description, around a person's own words."""
