@@ -1,7 +1,8 @@
 """Filters and pages of Google's lists.
 
 A filter is what Compute and Resource Manager have in common: `field OP value`, joined by AND (or a blank) and OR, with
-brackets and NOT. OP is `=`, `!=`, `:` (has; `:*` is there at all), `eq` and `ne` (the whole value, as an expression).
+brackets and NOT; a search for projects is its terms joined by OR alone. OP is `=`, `!=`, `:` (has; `:*` is there at
+all), `eq` and `ne` (the whole value, as an expression).
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ def reading(text: str) -> Test:
     if tokens:
         raise _bad(text)
     return test
+
+
+def any_of(text: str) -> Test:
+    """The test of a search for projects, which passes what fits any of its terms. Raises `Refused`."""
+    tests = [reading(term) for term in re.findall(r'(?:"[^"]*"|[^\s"])+', text)]
+    return lambda it: not tests or any(test(it) for test in tests)
 
 
 def _bad(text: str) -> Refused:

@@ -99,13 +99,15 @@ def _policy(cloud: Cloud, it: Managed, request: Request) -> tuple[Answer, list[s
 
 def _list(cloud: Cloud, it: Managed, request: Request) -> dict[str, Json]:
     what, old = request.parts["collection"], request.parts["version"] == "v1"
-    test = listing.reading(request.query.get("query" if request.verb == "search" else "filter", ""))
+    searched = request.verb == "search"
+    read = listing.any_of if searched and what == "projects" else listing.reading
+    test = read(request.query.get("query" if searched else "filter", ""))
     parent = request.query.get("parent")
     since = stamp(cloud.clock.now() - timedelta(seconds=float(str(cloud.settings["list_lag_seconds"]))))
     found: list[tuple[str, Json]] = []
     for held in it.all(what):
         shown = shown_v1(held) if old else shown_v3(held)
-        fits = parent in {None, held.parent} and (request.verb == "search" or old or held.state == "ACTIVE")
+        fits = parent in {None, held.parent} and (searched or old or held.state == "ACTIVE")
         if held.waits is None and held.created <= since and fits and test(shown | {"id": held.id}):
             found.append((held.name, shown))
     cut, more = listing.page(sorted(found), request.query.get("pageSize", ""), request.query.get("pageToken", ""), PAGE)

@@ -11,7 +11,8 @@ from activities.providers.gcp.kinds.folder import Folder, FolderSpec
 from activities.providers.gcp.kinds.project import Project, ProjectSpec
 from holdfast.errors import Blocked, CreateFailed, NameTaken, NotAllowed, QuotaExceeded
 from holdfast.model import Owner, Status
-from tests.kinds.google_calls import Called, served
+from holdfast.resource import Search
+from tests.kinds.google_calls import OWNER, SCOPE, Called, served
 from tests.localcloud.google_parts import LocalGcp
 
 PROJECT, FOLDER = Project(), Folder()
@@ -72,6 +73,16 @@ def test_the_same_project_comes_back(gcp: LocalGcp) -> None:
     assert seen.outputs == made.outputs
     assert seen.properties == made.properties
     assert (seen.owner, seen.token) == (made.owner, SHOP.call("back").token)
+
+
+def test_a_deleted_project_is_not_found_standing(gcp: LocalGcp) -> None:
+    """For thirty days a search shows it yet, with our marks, since its terms are alternatives: here it is left out."""
+    made = SHOP.made(gcp)
+    search = Search(SCOPE, SHOP.call().client, OWNER)
+    assert [seen.remote_id for seen in PROJECT.discover(search)] == [made.remote_id]
+    PROJECT.delete(SHOP.call(remote_id=made.remote_id))
+    assert list(PROJECT.discover(search)) == []
+    assert list(PROJECT.discover(Search(SCOPE, SHOP.call().client))) == []
 
 
 def test_a_strangers_deleted_project_stays_deleted(gcp: LocalGcp) -> None:

@@ -113,6 +113,20 @@ def test_folders(gcp: LocalGcp, folders: Any, projects: Any) -> None:
     assert folders.get_folder(name=folder.name, retry=None).state.name == "DELETE_REQUESTED"
 
 
+def test_a_search_for_projects_is_any_of_its_terms(gcp: LocalGcp, projects: Any) -> None:
+    """Terms are alternatives: what was deleted shows beside what stands, as long as one of them fits."""
+    made(projects, labels={"a": "b"})
+    made(projects, "a-project-2")
+    projects.delete_project(name="projects/a-project-1", retry=None)
+    for query, names in {
+        "state:ACTIVE labels.a:b": ["a-project-1", "a-project-2"],
+        "labels.a:b": ["a-project-1"],
+        "state:ACTIVE": ["a-project-2"],
+    }.items():
+        found = projects.search_projects(query=query, retry=None)
+        assert sorted(project.project_id for project in found) == names
+
+
 def test_too_many_projects(gcp: LocalGcp, projects: Any) -> None:
     """A project beyond the quota ends as an operation with an error, and is not there."""
     gcp.control.settings(quotas={"projects": 1}, manager_seconds=0)

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from activities.providers.gcp import labelling, labels, managing
+from holdfast.contract import TOKEN_TAG
 from holdfast.errors import CreateFailed, InvalidInput, NameTaken, NotAllowed
 from holdfast.model import Spec, Status
 from holdfast.plan import UndoLabel, Verb
@@ -95,11 +96,14 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
         return self._see(raw) if raw is not None and raw["state"] == ACTIVE else self.absent(call.remote_id)
 
     def discover(self, search: Search) -> Iterator[Observation]:
-        """Wherever they stand. Their labels are compared here too, since a search takes a part for the whole."""
+        """Wherever they stand. A search passes what fits ANY of its terms, and a part of a value: so it has one term,
+        and the rest is compared here. Source: Resource Manager API v3, projects.search.
+        """
         wanted = labels.wanted(search)
-        query = " ".join([f"state:{ACTIVE}", *(f"labels.{key}:{value}" for key, value in wanted.items())])
+        rarest = next((key for key in (TOKEN_TAG, labels.NAME, labels.STACK) if key in wanted), None)
+        query = f"labels.{rarest}:{wanted[rarest]}" if rarest else f"state:{ACTIVE}"
         for raw in search.client("projects").search_projects(query=query, page_size=PAGE):
-            if wanted.items() <= raw.get("labels", {}).items():
+            if raw["state"] == ACTIVE and wanted.items() <= raw.get("labels", {}).items():
                 yield self._see(raw)
 
     def find(self, call: Call[ProjectSpec]) -> list[Observation]:
