@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from localcloud.gcp import paths, shapes
@@ -39,11 +40,16 @@ def _is_address(text: str) -> bool:
 
 
 def _meant(ref: Ref, text: str, path: Path, it: Known) -> Path | None:
-    """What a reference means; an address may also be meant by its number."""
+    """What a reference means; an address may also be meant by its number, and a group means its manager here."""
     if ref.to == "addresses" and _is_address(text):
         return it.reserved.get((path.project, text))
     place = {"region": paths.region_of(path.place), "zone": path.place}.get(ref.place, "global")
-    return paths.read(text, path.project, place, ref.to)
+    meant = paths.read(text, path.project, place, ref.to)
+    if meant is not None and ref.to == "instanceGroupManagers":
+        if meant.collection == "networkEndpointGroups":
+            return None  # which there are none of here
+        return replace(meant, collection=ref.to) if meant.collection == "instanceGroups" else meant
+    return meant
 
 
 def of(kind: Kind, path: Path, body: dict[str, Any], it: Known) -> Iterator[tuple[Ref, str, str, Path]]:

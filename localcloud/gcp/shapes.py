@@ -209,8 +209,18 @@ def _health_check(_path: Path, body: dict[str, Any], _it: Known) -> None:
             body[name].setdefault("proxyHeader", "NONE")
 
 
-def _forwarding_rule(_path: Path, body: dict[str, Any], it: Known) -> None:
-    body.setdefault("IPAddress", _next_address(it))
+def _forwarding_rule(path: Path, body: dict[str, Any], it: Known) -> None:
+    """An internal one is in its subnetwork. A reserved address is shown by its number, however it was named."""
+    subnetwork = paths.read(str(body.get("subnetwork", "")), path.project, path.place, "subnetworks")
+    inside = it.things.get(str(subnetwork)) if subnetwork else None
+    if inside is not None:
+        body.setdefault("network", inside.body["network"])
+    start = str(cidr(inside.body["ipCidrRange"]).network_address) if inside else "10.128.0.0"
+    internal = str(body["loadBalancingScheme"]).startswith("INTERNAL")
+    body.setdefault("IPAddress", _next_address(it, start if internal else ""))
+    reserved = paths.read(str(body["IPAddress"]), path.project, path.place, "addresses")
+    if reserved is not None and (own := it.things.get(str(reserved))) is not None:
+        body["IPAddress"] = own.body["address"]
     if ports := str(body.get("portRange", "")):
         body["portRange"] = ports if "-" in ports else f"{ports}-{ports}"
 
