@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from localcloud.core.cloud import Cloud, Json
-from localcloud.gcp.state import fingerprint
+from localcloud.gcp.state import fingerprint, stamp
 
 PROJECT: Final = "Project"
 FOLDER: Final = "Folder"
@@ -55,6 +55,7 @@ class Work:
     due: datetime
     old: bool  # it was begun in the first version
     error: tuple[int, str] | None = None
+    then: dict[str, Any] = field(default_factory=dict)  # what its thing is changed to when it has ended well
 
     @property
     def type(self) -> str:
@@ -96,16 +97,21 @@ def settle(cloud: Cloud) -> None:
                 del it.held[name]
         if held.purged is not None and held.purged <= now:
             it.held.pop(name, None)
+    for work in it.works.values():
+        if work.then and work.due <= now:
+            then, work.then = work.then, {}
+            for name, value in {} if work.error else {**then, "updated": stamp(work.due)}.items():
+                setattr(work.held, name, value)
 
 
-def failure(cloud: Cloud, it: Managed, kind: str) -> tuple[int, str] | None:
-    """Why an operation that makes one will fail: on demand, or because there are too many."""
+def failure(cloud: Cloud, it: Managed, kind: str, verb: str = "insert") -> tuple[int, str] | None:
+    """Why an operation will fail: on demand, or because there are too many."""
     collection = f"{kind.lower()}s"
     errors, quotas = cloud.settings["operation_errors"], cloud.settings["quotas"]
-    if isinstance(errors, dict) and f"{collection}.insert" in errors:
-        return EXHAUSTED, str(errors[f"{collection}.insert"])
+    if isinstance(errors, dict) and f"{collection}.{verb}" in errors:
+        return EXHAUSTED, str(errors[f"{collection}.{verb}"])
     limit = quotas.get(collection) if isinstance(quotas, dict) else None
-    if limit is not None and len(it.all(collection)) > int(str(limit)):
+    if verb == "insert" and limit is not None and len(it.all(collection)) > int(str(limit)):
         return EXHAUSTED, f"The {kind.lower()} cannot be created because you have exceeded your allotted quota."
     return None
 
@@ -118,8 +124,8 @@ def operation(cloud: Cloud, work: Work) -> dict[str, Json]:
         kind = "ProjectCreationStatus" if work.old else "CreateProjectMetadata"
         ready: dict[str, Json] = {"gettable": True, "ready": True} if done else {}
         shown["metadata"] = {"@type": f"{work.type}.{kind}", **ready}
-    elif work.what == "Update":
-        shown["metadata"] = {"@type": f"{work.type}.Update{work.held.kind}Metadata"}
+    elif work.what != "Create":
+        shown["metadata"] = {"@type": f"{work.type}.{work.what}{work.held.kind}Metadata"}
     if work.due > cloud.clock.now():
         return shown
     shown["done"] = True

@@ -189,13 +189,11 @@ def _on_one(cloud: Cloud, it: Managed, request: Request, held: Held) -> Answer:
             held.updated = now
             return answer(shown_v1(held))
         case "patch":
-            _patch(it, request, held)
-            held.updated = now
-            work = _work(cloud, it, held, "Update", old=False)
-            return answer({"name": work.name, "metadata": {"@type": f"{work.type}.Update{held.kind}Metadata"}})
+            return _begun(cloud, it, request, held, _patch(it, request, held))
         case "move":
             _active(held)
-            held.parent, held.updated = _under(it, str(request.body.get("destinationParent", ""))), now
+            parent = _under(it, str(request.body.get("destinationParent", "")))
+            return _begun(cloud, it, request, held, {"parent": parent})
         case "delete":
             _delete(it, held)
             held.state, held.deleted, held.updated = "DELETE_REQUESTED", now, now
@@ -203,6 +201,9 @@ def _on_one(cloud: Cloud, it: Managed, request: Request, held: Held) -> Answer:
         case "undelete":
             if held.state != "DELETE_REQUESTED":
                 raise Refused(400, "FAILED_PRECONDITION", f"{held.name} is not being deleted.")
+            back: dict[str, Any] = {"state": "ACTIVE", "deleted": "", "purged": None}
+            if not old:
+                return _begun(cloud, it, request, held, back)
             held.state, held.deleted, held.purged, held.updated = "ACTIVE", "", None, now
         case verb:
             raise Refused(404, "NOT_FOUND", f"There is no method {verb}.")
@@ -212,13 +213,24 @@ def _on_one(cloud: Cloud, it: Managed, request: Request, held: Held) -> Answer:
     return answer({"done": True, "response": {"@type": type_of, **shown_v3(held)}})
 
 
+def _begun(cloud: Cloud, it: Managed, request: Request, held: Held, then: dict[str, Any]) -> Answer:
+    """Begin an operation that changes a thing when it is done."""
+    what = {"patch": "Update", "move": "Move", "undelete": "Undelete"}[request.verb]
+    work = _work(cloud, it, held, what, old=False)
+    work.then, work.error = then, failure(cloud, it, held.kind, request.verb)
+    settle(cloud)
+    return answer(operation(cloud, work))
+
+
 def _active(held: Held) -> None:
     if held.state != "ACTIVE":
         raise Refused(400, "FAILED_PRECONDITION", f"{held.name} is being deleted.")
 
 
-def _patch(it: Managed, request: Request, held: Held) -> None:
+def _patch(it: Managed, request: Request, held: Held) -> dict[str, Any]:
+    """What a PATCH changes. Raises `Refused`."""
     _active(held)
+    then: dict[str, Any] = {}
     sent = request.body.get("etag")
     if sent and sent != shown_v3(held)["etag"]:
         raise Refused(409, "ABORTED", "The etag does not match the current one.")
@@ -229,13 +241,14 @@ def _patch(it: Managed, request: Request, held: Held) -> None:
             case "displayName":
                 if held.kind == FOLDER and request.body.get(field) != held.shown:
                     _alone(it, held.parent, str(request.body.get(field, "")))
-                held.shown = str(request.body.get(field, ""))
+                then["shown"] = str(request.body.get(field, ""))
             case "labels" if held.kind == PROJECT:
-                held.labels = dict(request.body.get("labels") or {})
+                then["labels"] = dict(request.body.get("labels") or {})
             case "name" | "projectId" | "etag" | "state" | "parent" | "createTime" | "updateTime" if not said:
                 pass
             case _:
                 raise Refused(400, "INVALID_ARGUMENT", f"The field {field} cannot be updated.")
+    return then
 
 
 def _delete(it: Managed, held: Held) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from activities.providers.gcp.kinds.folder import Folder, FolderSpec
 from activities.providers.gcp.kinds.project import Project, ProjectSpec
-from holdfast.errors import Blocked, CreateFailed, NameTaken, NotAllowed, QuotaExceeded
+from holdfast.errors import Blocked, CreateFailed, NameTaken, NotAllowed, Pending, QuotaExceeded
 from holdfast.model import Owner, Status
+from holdfast.plan import FieldChange
 from holdfast.resource import Search
 from tests.kinds.google_calls import OWNER, SCOPE, Called, served
 from tests.localcloud.google_parts import LocalGcp
@@ -69,7 +71,13 @@ def test_the_same_project_comes_back(gcp: LocalGcp) -> None:
     """A delete is taken back by bringing back the project itself, with its number and labels."""
     made = SHOP.made(gcp)
     assert PROJECT.delete(SHOP.call(remote_id=made.remote_id)).status is Status.absent
-    seen = PROJECT.create(SHOP.call("back", back=True))
+    with pytest.raises(Pending, match="coming back"):
+        PROJECT.create(SHOP.call("back", back=True))
+    gcp.control.step(60)
+    marking = PROJECT.create(SHOP.call("back", back=True))
+    assert (marking.status, bool(marking.handle)) == (Status.pending, True)
+    gcp.control.step(60)
+    seen = PROJECT.observe(SHOP.call(remote_id=made.remote_id))
     assert seen.outputs == made.outputs
     assert seen.properties == made.properties
     assert (seen.owner, seen.token) == (made.owner, SHOP.call("back").token)
@@ -128,6 +136,37 @@ def test_two_operations_are_one_handle(gcp: LocalGcp) -> None:
     assert (found.handle, found.ended) == (slow.handle, False)
 
 
+@pytest.mark.parametrize("one, action", [(SHOP, "projects.move"), (SHOPS, "folders.move")], ids=["project", "folder"])
+def test_a_move_is_waited_for(gcp: LocalGcp, one: Called[Any], action: str) -> None:
+    """Until its operation has ended it is on its way, and what that ended in is told: also where it ended at once."""
+    made = one.made(gcp)
+    gcp.control.settings(manager_seconds=100, operation_errors={action: "you have exceeded your allotted quota"})
+    spec = one.spec.model_copy(update={"parent": "folders/2"})
+    change = FieldChange(path="parent", before="organizations/1", after="folders/2")
+    asked = one.call("move", spec=spec, remote_id=made.remote_id, changes=(change,), claimed=True)
+    seen = one.kind.update(asked)
+    assert seen.status is Status.pending
+    gcp.control.step(101)
+    found = one.kind.underway(replace(asked, handle=seen.handle))
+    assert found is not None
+    assert isinstance(found.error, QuotaExceeded)
+    gcp.control.settings(manager_seconds=0)
+    with pytest.raises(QuotaExceeded):
+        one.kind.update(asked)
+    gcp.control.settings(operation_errors={})
+    seen = one.kind.update(asked)
+    assert (seen.status, seen.handle, seen.properties["parent"]) == (Status.ready, None, "folders/2")
+
+
+def test_marks_of_a_project_are_waited_for(gcp: LocalGcp) -> None:
+    """Adopting and letting go are operations too."""
+    made = SHOP.made(gcp)
+    for change in (PROJECT.adopt, PROJECT.disown):
+        seen = change(SHOP.call("marks", remote_id=made.remote_id))
+        assert (seen.status, bool(seen.handle)) == (Status.pending, True)
+        gcp.control.step(60)
+
+
 # --- folders ---------------------------------------------------------------------------------------------------------
 
 
@@ -161,6 +200,8 @@ def test_the_same_folder_comes_back(gcp: LocalGcp) -> None:
     FOLDER.delete(SHOPS.call(remote_id=other.remote_id))
     spec = FolderSpec.model_validate(made.properties)
     seen = FOLDER.create(SHOPS.call("back", back=True, spec=spec))
+    assert (seen.status, bool(seen.handle)) == (Status.pending, True)
+    gcp.control.step(60)
     assert (seen.remote_id, other.remote_id != made.remote_id) == (made.remote_id, True)
     assert FOLDER.observe(SHOPS.call(remote_id=made.remote_id)).status is Status.ready
 

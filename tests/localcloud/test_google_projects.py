@@ -57,12 +57,17 @@ def test_the_life_of_a_project(gcp: LocalGcp, projects: Any) -> None:
     assert found.name == f"projects/{found.name.partition('/')[2]}" != "projects/a-project-1"
     changed = r.Project(name=found.name, display_name="New", etag=found.etag)
     projects.update_project(project=changed, update_mask=FieldMask(paths=["display_name"]), retry=None)
+    assert projects.get_project(name=found.name, retry=None).display_name == "a-project-1"
+    gcp.control.step(101)
+    assert projects.get_project(name=found.name, retry=None).display_name == "New"
     with pytest.raises(exceptions.Conflict, match="etag"):
         projects.update_project(project=changed, update_mask=FieldMask(paths=["display_name"]), retry=None)
     projects.delete_project(name="projects/a-project-1", retry=None)
     assert projects.get_project(name=found.name, retry=None).state.name == "DELETE_REQUESTED"
     assert gcp.ask("GET", "/compute/v1/projects/a-project-1/global/networks").status == 403
     projects.undelete_project(name=found.name, retry=None)
+    assert projects.get_project(name=found.name, retry=None).state.name == "DELETE_REQUESTED"
+    gcp.control.step(101)
     assert projects.get_project(name=found.name, retry=None).state.name == "ACTIVE"
     projects.delete_project(name=found.name, retry=None)
     gcp.control.step(31 * 86_400)

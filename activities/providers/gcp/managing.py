@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from activities.providers.gcp.codes import operation_error
-from holdfast.resource import Call, Underway
+from holdfast.model import Status
+from holdfast.resource import Call, Observation, Underway
 
 
 def handle(works: Iterable[Mapping[str, Any]]) -> str | None:
@@ -24,6 +25,12 @@ def handle(works: Iterable[Mapping[str, Any]]) -> str | None:
         if not work.get("done"):
             names.append(str(work["name"]))
     return " ".join(names) or None
+
+
+def changing(seen: Observation, works: Iterable[Mapping[str, Any]]) -> Observation:
+    """What stands, which is on its way while an operation of its change is at work. Raises what one ended in."""
+    at_work = handle(works)
+    return seen if at_work is None else seen.model_copy(update={"status": Status.pending, "handle": at_work})
 
 
 def underway(call: Call[Any], service: str) -> Underway | None:

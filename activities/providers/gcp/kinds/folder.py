@@ -110,7 +110,7 @@ class Folder(ResourceType[FolderSpec]):
             raw = self._raw(at)
             if raw is not None:
                 works = [] if raw["state"] == ACTIVE else [folders.undelete_folder(name=at.id)]
-                return self._see(at, raw).model_copy(update={"handle": managing.handle(works)})
+                return managing.changing(self._see(at, raw), works)
         work = folders.create_folder(body={"displayName": wanted.display_name, "parent": wanted.parent})
         if (handle := managing.handle([work])) is None:
             return self.observe(replace(call, remote_id=work["response"]["name"], claimed=True))
@@ -134,7 +134,7 @@ class Folder(ResourceType[FolderSpec]):
             works.append(folders.update_folder(body=body, update_mask="displayName"))
         if "parent" in changed:
             works.append(folders.move_folder(name=call.id, body={"destinationParent": wanted.parent}))
-        return self.observe(call).model_copy(update={"handle": managing.handle(works)})
+        return managing.changing(self.observe(call), works)
 
     def delete(self, call: Call[FolderSpec]) -> Observation:
         """Only an empty one: Google refuses the others, and nothing here empties a folder."""

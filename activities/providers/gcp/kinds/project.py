@@ -11,7 +11,7 @@ from pydantic import Field
 
 from activities.providers.gcp import labelling, labels, managing
 from holdfast.contract import TOKEN_TAG
-from holdfast.errors import CreateFailed, InvalidInput, NameTaken, NotAllowed
+from holdfast.errors import CreateFailed, InvalidInput, NameTaken, NotAllowed, Pending
 from holdfast.model import Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Carrier, Observation, Output, ResourceType, Safety, Search, Underway
@@ -119,7 +119,8 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
     # --- changing ----------------------------------------------------------------------------------------------
 
     def create(self, call: Call[ProjectSpec]) -> Observation:
-        """One call, answered by an operation. On the way back, the deleted project is brought back, and marked.
+        """One call, answered by an operation. On the way back, the deleted project is brought back, and then
+        marked: until it stands that is `Pending`, and the next delivery's.
 
         Raises `NameTaken` when the id is borne already, also where nobody may see by whom, and `CreateFailed` when it
         was borne by a project of ours that is deleted.
@@ -127,7 +128,7 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
         if call.remote_id is not None:
             return self.observe(call)
         at = replace(call, remote_id=_name(call.wanted))
-        if call.back and self._is_deleted_of_ours(at):
+        if call.back and self._is_ours(self._raw(at), at):
             return self._brought_back(at)
         body = {
             "projectId": call.wanted.project_id,
@@ -138,7 +139,8 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
         try:
             work = call.client("projects").create_project(body={k: v for k, v in body.items() if v is not None})
         except NameTaken as taken:
-            if self._is_deleted_of_ours(at):
+            raw = self._raw(at)
+            if raw is not None and raw["state"] != ACTIVE and self._is_ours(raw, at):
                 raise CreateFailed(
                     f"{at.id} was deleted, and its id stays taken for ever",
                     address=call.address,
@@ -164,7 +166,7 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
         works = self._write(call, body, labelling.changed(call.changes))
         if "parent" in changed:
             works.append(call.client("projects").move_project(name=call.id, body={"destinationParent": wanted.parent}))
-        return self.observe(call).model_copy(update={"handle": managing.handle(works)})
+        return managing.changing(self.observe(call), works)
 
     def delete(self, call: Call[ProjectSpec]) -> Observation:
         """It stays taken, and can be brought back for thirty days."""
@@ -179,12 +181,12 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
         return seen.model_copy(update={"status": Status.deleting}) if seen.stands else seen
 
     def adopt(self, call: Call[ProjectSpec]) -> Observation:
-        self._write(call, {}, labelling.adopting(call, self._labels(call)))
-        return self.observe(call)
+        works = self._write(call, {}, labelling.adopting(call, self._labels(call)))
+        return managing.changing(self.observe(call), works)
 
     def disown(self, call: Call[ProjectSpec]) -> Observation:
-        self._write(call, {}, labelling.disowning(self._labels(call)))
-        return self.observe(call)
+        works = self._write(call, {}, labelling.disowning(self._labels(call)))
+        return managing.changing(self.observe(call), works)
 
     # --- comparing ---------------------------------------------------------------------------------------------
 
@@ -225,16 +227,20 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
     def _labels(self, call: Call[ProjectSpec]) -> dict[str, str]:
         return dict((self._raw(call) or {}).get("labels", {}))
 
-    def _is_deleted_of_ours(self, call: Call[ProjectSpec]) -> bool:
-        raw = self._raw(call)
-        return (
-            raw is not None
-            and raw["state"] != ACTIVE
-            and labels.seen(raw.get("labels", {}))["owner"] == str(call.owner)
-        )
+    @staticmethod
+    def _is_ours(raw: Mapping[str, Any] | None, call: Call[ProjectSpec]) -> bool:
+        return raw is not None and labels.seen(raw.get("labels", {}))["owner"] == str(call.owner)
 
     def _brought_back(self, call: Call[ProjectSpec]) -> Observation:
-        call.client("projects").undelete_project(name=call.id)
+        """Asked for until it stands, which an earlier delivery may have seen to; only then it can be marked."""
+        if not self.observe(call).stands:
+            refused: InvalidInput | None = None
+            try:
+                managing.handle([call.client("projects").undelete_project(name=call.id)])
+            except InvalidInput as no:  # also of what came back a moment ago
+                refused = no
+            if not self.observe(call).stands:
+                raise refused or Pending(f"{call.id} is coming back; then it is marked", address=call.address)
         return self.adopt(call)
 
     def _write(self, call: Call[ProjectSpec], body: dict[str, Any], write: labelling.Writes) -> list[dict[str, Any]]:
