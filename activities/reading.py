@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -158,9 +159,11 @@ class CloudReading:
                     raise CancelledError("the sweep was let go")
                 late = seen.token in tokens and seen.owner == str(sweep.owner) and seen.remote_id not in sweep.keep
                 if late and seen.stands:
-                    kind.delete(
-                        replace(_call(sweep, visit, seen.address, seen.remote_id), token=seen.token or "", back=True)
-                    )
+                    # Under a request of its own: a cloud that remembers requests would answer that of the undo,
+                    # or of an earlier sweep, with what became of it.
+                    anew = int(datetime.now(UTC).timestamp())
+                    call = _call(sweep, visit, seen.address, seen.remote_id)
+                    kind.delete(replace(call, token=seen.token or "", back=True, anew=anew))
                     removed.append((seen.address or "", seen.remote_id or ""))
         return Swept(removed=tuple(removed), requests=visit.requests)
 

@@ -18,6 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from holdfast.act import Act, Done, Settle
 from holdfast.contract import Activity, Answer, OnFailure, Operation, run_id
+from holdfast.errors import Letter
 from holdfast.model import Status
 from holdfast.packed import pack, unpack
 from holdfast.plan import Plan, Skeleton, Step, act_token, plan_id, skeleton
@@ -26,6 +27,7 @@ from holdfast.run import Charge, Closing, Decision, Fate, Journal, Owed, Salvage
 _ACTS = {Activity.create, Activity.update, Activity.delete, Activity.operate, Activity.adopt, Activity.disown}
 GENERATIONS = 64  # of one step: each is a person's retry
 _AT_REST = {Status.ready, Status.absent}
+_AT_WORK = {Fate.acting, Fate.undoing}
 
 
 async def salvage(client: Client, plans: Callable[[str], Plan], charge: Charge, execution: str) -> Salvage:
@@ -99,6 +101,8 @@ class _Reading:
                     await self._was_scheduled(event)
                 case EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
                     await self._completed(event)
+                case EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED:
+                    await self._refused(event)
                 case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
                     self.went_on = event.workflow_execution_continued_as_new_event_attributes.new_execution_run_id
                 case _:
@@ -166,13 +170,25 @@ class _Reading:
         resting = done.status in _AT_REST
         at_rest, on_the_way = (Fate.undone, Fate.undoing) if act.back else (Fate.done, Fate.settling)
         fate = at_rest if resting else on_the_way
-        handle = done.handle or act.handle
-        known = {"remote_id": done.remote_id or act.remote_id, "handle": handle, "anew": act.anew}
-        self._put(act, fate=fate, outputs=done.outputs, renamed=done.renamed, **known)
+        known = {"remote_id": done.remote_id or act.remote_id, "outputs": done.outputs, "renamed": done.renamed}
+        self._put(act, fate=fate, handle=done.handle, **known)
 
-    def _put(self, act: Act, *, fate: Fate, **learned: Any) -> None:
+    async def _refused(self, event: HistoryEvent) -> None:
+        """An act that was refused by an answer at its first delivery: nothing can have come of it."""
+        attributes = event.activity_task_failed_event_attributes
+        _, act = self._scheduled[attributes.scheduled_event_id]
+        details = attributes.failure.application_failure_info.details
+        if act is None or act.back or not details.payloads:
+            return
+        letter = Letter.model_validate((await self._client.data_converter.decode(details.payloads))[0])
+        if letter.certain:
+            self.traces[act.seq] = self.traces[act.seq].model_copy(update={"refused": True})
+
+    def _put(self, act: Act, *, fate: Fate, handle: str | None = None, **learned: Any) -> None:
         old = self.traces.get(act.seq) or Trace(seq=act.seq, fate=fate)
         known = {k: v for k, v in learned.items() if v}
+        known |= {"handle": handle or (act.handle if fate in _AT_WORK else None), "anew": act.anew}
+        known["refused"] = act.back and old.refused
         if "outputs" in known:
             known["outputs"] = old.outputs | known["outputs"]
         generation = self._generation(act)
@@ -202,7 +218,7 @@ async def _owed(client: Client, plans: Callable[[str], Plan], charge: Charge) ->
 
 def _back(left: Journal, subject: Owed) -> Journal:
     """Take the subject back. After a walk back, what was kept because of it follows; after a walk forward, nothing."""
-    mine = subject.trace.model_copy(update={"fate": Fate.undoing, "letter": None})
+    mine = _once_more(subject, fate=Fate.undoing)
     others = [t for t in left.traces if t.seq != mine.seq] if subject.back else []
     freed = [t.model_copy(update={"fate": Fate.done}) if t.fate is Fate.kept and t.sent else t for t in others]
     return Journal(traces=(mine, *freed), backwards=True)
@@ -210,9 +226,18 @@ def _back(left: Journal, subject: Owed) -> Journal:
 
 def _forward(left: Journal, subject: Owed) -> Journal:
     """Do the subject after all, and then whatever was left out behind it."""
-    mine = subject.trace.model_copy(update={"fate": Fate.acting, "sent": True, "letter": None})
+    mine = _once_more(subject, fate=Fate.acting, sent=True)
     others = [t for t in left.traces if t.seq != mine.seq and t.sent]
     return Journal(traces=(mine, *others))
+
+
+def _once_more(subject: Owed, **more: Any) -> Trace:
+    """What is owed, to be asked for by another request: a cloud answers the last one with what became of it."""
+    letter = subject.trace.letter
+    refused = subject.trace.refused or (letter is not None and letter.certain)
+    back = more["fate"] is Fate.undoing
+    update = {**more, "letter": None, "anew": subject.trace.anew + 1, "refused": refused and back}
+    return subject.trace.model_copy(update=update)
 
 
 async def _journal_of(client: Client, workflow_id: str, execution: str) -> Journal:

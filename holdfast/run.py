@@ -120,6 +120,7 @@ class Trace(Wire):
     letter: Letter | None = None
     handle: str | None = None  # the cloud's operation that it began last
     anew: int = 0
+    refused: bool = False  # it was refused by an answer, and nothing can have come of it
 
 
 class Journal(Wire):

@@ -6,7 +6,7 @@ import functools
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from holdfast.act import Act, Done
 from holdfast.diff import renamed_in
 from holdfast.errors import Ambiguous, HoldfastError, InvalidInput, Pending, PlanStale, from_letter
 from holdfast.model import Address, JsonValue, Spec
-from holdfast.plan import Action
+from holdfast.plan import Action, Verb
 from holdfast.resource import Call, Clients, Observation, ResourceType
 from holdfast.secret import HIDDEN, Secret, reveal
 from holdfast.values import freeze, pointers, resolve, thaw
@@ -158,11 +158,17 @@ class Job:
     def rest(self) -> None:
         """Before an act is taken back: wait for the cloud's operation that it began, whose end nobody may have seen.
 
-        Raises `Pending` while that is at work.
+        A create whose operation has failed has made nothing, and is taken back as one that was refused.
+        Raises `Pending` while one is at work.
         """
         if self.act.refused:
             return
-        found = self.kind.underway(self.call(self.act.remote_id, spec=self.sought()))
+        call = self.call(self.act.remote_id, spec=self.sought())
+        found = self.kind.underway(call)
+        if found is not None and found.ended and call.handle is not None:
+            failed = found.error is not None and self.action.verb is Verb.create
+            self.act = self.act.model_copy(update={"refused": failed})
+            found = self.kind.underway(replace(call, handle=None))  # another delivery may have begun another one
         if found is not None and not found.ended:
             raise Pending(f"an operation of {self.address} is at work yet: {found.detail or found.handle}")
 

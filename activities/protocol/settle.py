@@ -6,7 +6,15 @@ from datetime import timedelta
 
 from activities.protocol.job import Job
 from holdfast.act import Done
-from holdfast.errors import ChangedElsewhere, CreateFailed, HoldfastError, Interrupted, NotStabilized, Pending
+from holdfast.errors import (
+    ChangedElsewhere,
+    CreateFailed,
+    HoldfastError,
+    Interrupted,
+    NotFound,
+    NotStabilized,
+    Pending,
+)
 from holdfast.plan import Verb
 from holdfast.resource import Observation, Status
 
@@ -19,7 +27,8 @@ def settle(job: Job, waited: timedelta, within: timedelta) -> Done:
     """
     remote_id = job.act.remote_id or ""
     if (waiting := _at_work(job, in_time=waited < within)) is not None:
-        raise _not_yet(job, Status.deleting if job.act.verb is Verb.delete else Status.pending, waiting, waited, within)
+        status = Status.deleting if job.act.verb is Verb.delete else Status.pending
+        raise _not_yet(job, status, waiting, waited, within)
     live = job.observe(remote_id)
     if job.act.verb is Verb.delete:
         if live.status is Status.absent and _is_gone(job, remote_id):
@@ -44,10 +53,9 @@ def settle(job: Job, waited: timedelta, within: timedelta) -> Done:
 
 
 def _at_work(job: Job, *, in_time: bool) -> str | None:
-    """The words about the operation that is to bring it about, while that is at work, or about what it ended in
-    when there is no time to ask anew; None when it has done its part.
+    """The words about the operation that is to bring it about, while that is at work; None when it has done its part.
 
-    Raises what it ended in; `Interrupted` where that passes, and there is time to ask anew.
+    Raises what it ended in; where that passes `Interrupted`, or `NotStabilized` when there is no time to ask anew.
     """
     found = job.kind.underway(job.call(job.act.remote_id)) if job.act.handle else None
     if found is None:
@@ -56,11 +64,19 @@ def _at_work(job: Job, *, in_time: bool) -> str | None:
         return found.detail or found.handle
     if found.error is None:
         return None
+    if isinstance(found.error, NotFound) and job.act.verb is Verb.delete:
+        return None  # another hand was quicker
     if not found.error.again:
         raise found.error.about(job.address)
     if in_time:
         raise Interrupted(found.error.letter.happened, address=job.address, code=found.error.letter.code)
-    return found.error.letter.happened
+    raise NotStabilized(
+        f"{job.address} ({job.act.remote_id or ''}): the cloud gave up on it again and again, at last because: "
+        f"{found.error.letter.happened}",
+        address=job.address,
+        standing="its last operation has ended, and nothing is under way",
+        next="mend what its words name, then try again; a longer `timeouts:` in the document asks more often",
+    )
 
 
 def _not_yet(job: Job, status: Status, detail: str, waited: timedelta, within: timedelta) -> HoldfastError:

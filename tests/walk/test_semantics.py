@@ -11,8 +11,8 @@ from holdfast.plan import UndoLabel, Verb
 from holdfast.run import Fate
 from tests.walk.cases import Case, Wish, step
 from tests.walk.judge import broken_promises
-from tests.walk.play import Player, play
-from tests.walk.world import Delivery, Effect, Kind, Part, Reply
+from tests.walk.play import Played, Player, play
+from tests.walk.world import Delivery, Effect, Event, Kind, Part, Reply
 from workflows.walk import Walk
 
 REFUSED = Delivery(effect=Effect.never)  # it failed, and nothing happened
@@ -342,26 +342,60 @@ class TestGivenUp:
         played = play(Case(LINE, {1: Part(acts=(SETTLING,), undos=(GIVEN_UP,)), 2: FAILS}))
         assert played.walk.state is State.undone
         assert played.world.standing[1] == set()
-        # Whoever takes it back is told of the operation that made it, and after that of its own.
         assert [(o.anew, o.handle) for o in played.world.orders if o.step.seq == 1] == [
             (0, None),
-            (0, "operation 2"),
-            (1, "operation 5"),
+            (0, None),  # what made it has come to its end
+            (1, "operation 5"),  # its own, which has failed
         ]
+        assert [handle for seq, handle in played.world.looked if seq == 1] == ["operation 2", "operation 5"]
 
     def test_a_walk_that_turns_asks_nothing_anew(self) -> None:
         beside = Part(acts=(replace(GIVEN_UP, settle=6),))
         played = play(Case(FORK, {1: beside, 2: FAILS_LATER}))
         assert played.walk.state is State.undone
-        assert [e.kind for e in played.world.record if e.seq == 1 and e.kind in {Kind.act, Kind.undo}] == [
-            Kind.act,
-            Kind.undo,
-        ]
+        acts = [e.kind for e in played.world.record if e.seq == 1 and e.kind in {Kind.act, Kind.undo}]
+        assert acts == [Kind.act, Kind.undo]
+        # Whoever takes it back is told of the operation that is at work.
+        assert next(o for o in reversed(played.world.orders) if o.step.seq == 1).handle == "operation 2"
+
+    def test_another_operation_is_not_taken_for_the_last(self) -> None:
+        """An answer without one says that there is none, whatever an earlier delivery began."""
+        pending = Delivery(reply=Reply.pending)
+        played = play(Case((BASE,), {0: Part(acts=(GIVEN_UP, pending))}))
+        assert played.walk.state is State.done
+        assert played.world.looked == [(0, "operation 1"), (0, "operation 2")]
+        assert played.walk.memory.nodes[0].handle is None
 
     async def test_what_a_drained_walk_leaves_remembers_the_operation(self) -> None:
         player = Player(Case(LINE, {0: Part(acts=(GIVEN_UP, SETTLING))}, wishes=((12, Wish.drain),)))
         played = await player.play()
         assert played.walk.state is State.done
         assert played.drains == 1
-        assert played.walk.memory.nodes[0].handle == "operation 2"
+        assert [handle for seq, handle in played.world.looked if seq == 0] == [
+            "operation 1",
+            "operation 2",
+            "operation 2",
+        ]
         assert played.walk.memory.nodes[0].anew == 1
+
+
+class TestRefused:
+    """What was refused by an answer made nothing, and whoever takes it back is told so."""
+
+    CERTAIN = Part(acts=(REFUSED,), undos=(REFUSED,))
+
+    def test_also_when_a_person_asks_for_it(self) -> None:
+        case = Case(LINE, {1: self.CERTAIN}, OnFailure.pause, answers=(Answer.rollback, Answer.rollback))
+        played = play(case)
+        undos = [o for e, o in zip(_sent(played), played.world.orders, strict=True) if e.kind is Kind.undo]
+        assert [(o.step.seq, o.refused) for o in undos if o.step.seq == 1] == [(1, True), (1, True)]
+
+    def test_not_when_it_was_sent_again_since(self) -> None:
+        case = Case(LINE, {1: Part(acts=(REFUSED, LOST))}, OnFailure.pause, answers=(Answer.retry, Answer.rollback))
+        played = play(case)
+        undos = [o for e, o in zip(_sent(played), played.world.orders, strict=True) if e.kind is Kind.undo]
+        assert [o.refused for o in undos if o.step.seq == 1] == [False]
+
+
+def _sent(played: Played) -> list[Event]:
+    return [e for e in played.world.record if e.kind in {Kind.act, Kind.undo}]

@@ -108,6 +108,7 @@ class World:
     swept: list[int] = field(default_factory=list)
     moves: list[int] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)  # of every act and undo, whole
+    looked: list[tuple[int, str | None]] = field(default_factory=list)  # which operation a settle looked at
     _spent: set[tuple[int, int]] = field(default_factory=set)
     _late: list[tuple[int, int, int]] = field(default_factory=list)  # (turn, seq, generation)
     _orphans: set[tuple[int, int]] = field(default_factory=set)  # landed after they were taken back
@@ -180,6 +181,7 @@ class World:
     async def _settle(self, order: Order, back: bool) -> Done:
         script = self._script.get((order.step.seq, back), CALM)
         self._write(Kind.settle, order)
+        self.looked.append((order.step.seq, order.handle))
         await self._wait(order, script.settle, CALM)
         if script.interrupted or self._remembers(order, back=back):
             self._give_up(order, back=back)

@@ -40,10 +40,16 @@ class Node:
     anew: int = 0
     given_up: int = 0  # how often the cloud gave up on it since somebody last asked for it
     letter: Letter | None = None
+    refused: bool = False  # the act was, by an answer, though its letter is put away
     gives: tuple[str, ...] = ()
     missing: int = 0  # forward: steps before it that are not finished
     above: int = 0  # back: steps after it that still stand
     once_more: bool = False  # back: taken back already, and only told again who stands for what died
+
+    @property
+    def refused_for_certain(self) -> bool:
+        """Whether nothing can have come of its act."""
+        return self.refused or (self.letter is not None and self.letter.certain)
 
     @property
     def stands(self) -> bool:
@@ -109,7 +115,7 @@ class Memory:
         node.remote_id = trace.remote_id or node.remote_id
         node.outputs, node.letter = dict(trace.outputs), trace.letter
         node.renamed = dict(trace.renamed)
-        node.handle, node.anew = trace.handle, trace.anew
+        node.handle, node.anew, node.refused = trace.handle, trace.anew, trace.refused
         self.renamed |= trace.renamed
 
     def traces(self) -> tuple[Trace, ...]:
@@ -126,6 +132,7 @@ class Memory:
                 letter=n.letter,
                 handle=n.handle,
                 anew=n.anew,
+                refused=n.refused,
             )
             for seq, n in self.nodes.items()
             if n.fate is not Fate.waiting or n.sent
@@ -154,6 +161,7 @@ class Memory:
     def again(self, node: Node, fate: Fate) -> None:
         """A failed step, or its undo, shall be tried once more."""
         self.put(node, fate)
+        node.refused = fate is Fate.undoing and node.refused_for_certain
         node.letter = None
         node.anew += 1  # a cloud that remembers requests answers the same one with what became of it
         node.given_up = 0

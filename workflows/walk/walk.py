@@ -226,7 +226,7 @@ class Walk:
         done = await self._hands.undo(self._order(node, repeated=repeated or self._doubted))
         if done.status in _AT_REST:
             return done
-        node.remote_id, node.handle = done.remote_id or node.remote_id, done.handle or node.handle
+        node.remote_id, node.handle = done.remote_id or node.remote_id, done.handle
         await self._settle(node, back=True)
         return done
 
@@ -261,7 +261,7 @@ class Walk:
             remote_id=node.remote_id,
             generation=node.generation,
             repeated=repeated,
-            refused=node.letter is not None and node.letter.certain,
+            refused=node.refused_for_certain,
             renamed=dict(self.memory.renamed),
             handle=node.handle,
             anew=node.anew,
@@ -270,7 +270,8 @@ class Walk:
 
     @staticmethod
     def _learn(node: Node, done: Done) -> None:
-        node.remote_id, node.handle = done.remote_id or node.remote_id, done.handle or node.handle
+        # Another operation than that of an earlier delivery, or none: that one must not be taken for it.
+        node.remote_id, node.handle = done.remote_id or node.remote_id, done.handle
         node.outputs |= done.outputs
 
     def _undone(self, node: Node, done: Done) -> None:

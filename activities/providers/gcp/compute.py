@@ -212,6 +212,10 @@ class ComputeKind(ResourceType[S]):
                 )
             answer = ask(call.request(name))
             if answer.get("status") == "DONE" and (error := operation_error(answer)) is not None:
+                if (
+                    error.again
+                ):  # the same request would be answered with the same operation: the settle has it made anew
+                    break
                 raise error
         return self.looked(call) if answer is None else self.asked(call, path, answer, Status.pending)
 

@@ -52,7 +52,7 @@ def wanted(search: Search) -> str | None:
         return None
     marks = ((OWNER_TAG, search.owner), (ADDRESS_TAG, search.address), (TOKEN_TAG, search.token))
     pattern = " ".join(f"{tag}={'.*' if mark is None else _literal(str(mark))}" for tag, mark in marks)
-    return f'description eq ".*[[]{pattern}[]]"'
+    return f'description eq "(?s).*[[]{pattern}[]]"'
 
 
 def _literal(text: str) -> str:
