@@ -35,6 +35,7 @@ class Keeping:
         desired = self._table.wanted[address]
         course = self._table.course(address, desired.scope)
         course.desired = desired
+        self._stay(course)
         course.spec = self._spec(course)
         self._take_over(course)
         live = course.live
@@ -90,6 +91,19 @@ class Keeping:
             f"it needs {pointer}, which {source} does not give",
             standing="what it points to stands, but does not show that output",
             next="wait until that is ready and plan again, or name another output",
+        )
+
+    @staticmethod
+    def _stay(course: Course) -> None:
+        """Raises where the document moves what stands to another place: it would be looked for where it is not."""
+        entry = course.entry
+        if course.live is None or entry is None or entry.scope == course.scope:
+            return
+        raise Refused(
+            f"{entry.remote_id} stands in {entry.scope}, and the document wants it in {course.scope}: nothing moves so far",
+            standing="untouched",
+            next=f"give the new one a name of its own{at(course.desired)}, so that the old one is removed where it is; "
+            "or let the document say the old place",
         )
 
     def _take_over(self, course: Course) -> None:

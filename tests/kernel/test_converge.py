@@ -11,6 +11,7 @@ import pytest
 from holdfast.contract import ADDRESS_TAG, TOKEN_TAG
 from holdfast.desired import Desired, Goal, OnRemove, Where
 from holdfast.errors import InUse, InvalidInput, NotFound, Protected, Refused
+from holdfast.model import Scope
 from holdfast.plan import Plan, UndoLabel, Verb, skeleton
 from holdfast.planners.converge import converge
 from holdfast.run import Entry
@@ -368,3 +369,17 @@ def test_an_unknown_kind_in_the_ledger_is_named(stack: Stack) -> None:
     with pytest.raises(InvalidInput, match=r"sim\.gone") as refused:
         converge(KINDS, replace(facts, ledger=stack.book.ledger))
     assert refused.value.letter.address == lost
+
+
+def test_nothing_moves_to_another_place(stack: Stack) -> None:
+    """A document that gives a resource another region would lose sight of what stands, and make it twice."""
+    stack.up(want("web"))
+    moved = replace(want("web"), scope=Scope("sim", "1", "elsewhere"))
+    with pytest.raises(Refused, match="stands in sim/1/here, and the document wants it in sim/1/elsewhere"):
+        stack.plan(goal(moved))
+    # Under a name of its own it is made there, and the old one is removed where it stands.
+    plan = stack.plan(goal(replace(want("web2"), scope=Scope("sim", "1", "elsewhere"))))
+    assert [(str(a.verb), a.address.name, a.scope.region) for a in plan.actions] == [
+        ("create", "web2", "elsewhere"),
+        ("delete", "web", "here"),
+    ]
