@@ -100,7 +100,7 @@ class Keeping:
         if course.live is None or entry is None or entry.scope == course.scope:
             return
         raise Refused(
-            f"{entry.remote_id} stands in {entry.scope}, and the document wants it in {course.scope}: nothing moves so far",
+            f"{entry.remote_id} stands in {entry.scope}; the document wants it in {course.scope}, and nothing moves",
             standing="untouched",
             next=f"give the new one a name of its own{at(course.desired)}, so that the old one is removed where it is; "
             "or let the document say the old place",

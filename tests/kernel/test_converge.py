@@ -375,7 +375,7 @@ def test_nothing_moves_to_another_place(stack: Stack) -> None:
     """A document that gives a resource another region would lose sight of what stands, and make it twice."""
     stack.up(want("web"))
     moved = replace(want("web"), scope=Scope("sim", "1", "elsewhere"))
-    with pytest.raises(Refused, match="stands in sim/1/here, and the document wants it in sim/1/elsewhere"):
+    with pytest.raises(Refused, match="stands in sim/1/here; the document wants it in sim/1/elsewhere"):
         stack.plan(goal(moved))
     # Under a name of its own it is made there, and the old one is removed where it stands.
     plan = stack.plan(goal(replace(want("web2"), scope=Scope("sim", "1", "elsewhere"))))
