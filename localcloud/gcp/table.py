@@ -254,7 +254,7 @@ KINDS: Final = {
             ),
             fingerprint=True,
             patch="patch",
-            fixed=("baseInstanceName", "zone", "region"),
+            fixed=("baseInstanceName", "namedPorts", "zone", "region"),
             methods={
                 "resize": PLAIN,
                 "setInstanceTemplate": PLAIN,

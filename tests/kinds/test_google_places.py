@@ -89,3 +89,16 @@ def test_one_name_in_two_places_is_two_things(
     process.control.step(60)
     states = [kind.observe(TEMPLATE.call(spec=None, remote_id=path)).status for path in (first, second)]
     assert states == [Status.absent, Status.ready]
+
+
+def test_ports_of_a_group_do_not_change_in_place(process: LocalGcp) -> None:
+    """A PATCH of the manager does not write them, so other ports are another group."""
+    process.control.reset()
+    template, ports = TEMPLATE.made(process, token="template").remote_id, [{"name": "http", "port": 80}]
+    said = {"name": "it", "zone": ZONE, "target_size": 0, "instance_template": template, "named_ports": ports}
+    one = Called(InstanceGroupManager(), "it", InstanceGroupManagerSpec.model_validate(said))
+    made = one.made(process)
+    assert made.properties["named_ports"] == ports
+    assert "named_ports" in one.kind.immutable
+    answer = process.ask("PATCH", f"/compute/v1/{made.remote_id}", {"namedPorts": [{"name": "http", "port": 81}]})
+    assert answer.status == 400

@@ -49,7 +49,9 @@ class InstanceGroupManagerSpec(Spec):
     base_instance_name: str | None = Field(
         default=None, pattern=NAME, description="how their names begin; as the group's own without"
     )
-    named_ports: list[NamedPort] = Field(default_factory=list, description="ports that load balancers go by")
+    named_ports: list[NamedPort] = Field(
+        default_factory=list, description="ports that load balancers go by; said once, when it is made"
+    )
     update_policy: UpdatePolicy = Field(
         default_factory=UpdatePolicy, description="what another template does to the members that there are"
     )
@@ -77,7 +79,10 @@ class InstanceGroupManager(ComputeKind[InstanceGroupManagerSpec]):
         "name": Output("its name"),
         "instance_group": Output("the path of the group itself, which load balancers refer to"),
     }
-    immutable = frozenset({"name", "zone", "base_instance_name", "description"})
+    immutable = frozenset(
+        # A PATCH writes no ports: afterwards they are changed at the group itself, by another method.
+        {"name", "zone", "base_instance_name", "named_ports", "description"}
+    )
     holds_data = True
     delete_undo = UndoLabel.irreversible
     delete_note = "its members, and what is written on their disks"
@@ -134,7 +139,6 @@ web:
     trials = {
         "instance_template": "${two.self_link}",
         "target_size": 2,
-        "named_ports": [{"name": "http", "port": 8081}, {"name": "admin", "port": 9000}],
         "update_policy": {"type": "PROACTIVE", "minimal_action": "RESTART"},
     }
 
@@ -168,20 +172,20 @@ web:
         return {
             "baseInstanceName": wanted.base_instance_name or wanted.name,
             "targetSize": wanted.target_size,
-            **{name: value for name, value in self._said(wanted).items() if value != []},
+            **self._said(wanted),
+            **({"namedPorts": [one.plain() for one in wanted.named_ports]} if wanted.named_ports else {}),
         }
 
     @staticmethod
     def _said(wanted: InstanceGroupManagerSpec) -> dict[str, Any]:
         return {
             "versions": [{"instanceTemplate": wanted.instance_template}],
-            "namedPorts": [one.plain() for one in wanted.named_ports],
             "updatePolicy": {"type": wanted.update_policy.type, "minimalAction": wanted.update_policy.minimal_action},
         }
 
     def steps(self, call: Call[InstanceGroupManagerSpec]) -> Iterator[Step]:
         """One patch, built on what was read a moment ago; then as many as there shall be."""
-        theirs = {"instance_template": "versions", "named_ports": "namedPorts", "update_policy": "updatePolicy"}
+        theirs = {"instance_template": "versions", "update_policy": "updatePolicy"}
         said = self._said(call.wanted)
         new = {theirs[field]: said[theirs[field]] for field in theirs if self.changes(call, field)}
         if new:
