@@ -102,6 +102,31 @@ def test_it_stands_stopped_when_it_has_run(gcp: LocalGcp) -> None:
     assert (stopped.status, stopped.properties["power"]) == (Status.ready, "stopped")
 
 
+def test_it_is_not_stopped_when_it_was_never_made(gcp: LocalGcp) -> None:
+    """What Google gave up on will not run: the operation is handed on, whose words the settle tells."""
+    wanted = web(power="stopped")
+    gcp.control.settings(operation_errors={"instances.insert": "ZONE_RESOURCE_POOL_EXHAUSTED"})
+    with pytest.raises(Pending):
+        KIND.create(wanted.call())
+    gcp.control.step(60)
+    seen = KIND.create(wanted.call())
+    found = KIND.underway(wanted.call(handle=seen.handle))
+    assert found is not None
+    assert (seen.status, found.ended, found.error is not None) == (Status.pending, True, True)
+
+
+def test_two_at_one_address_collide() -> None:
+    """A replace cannot stand beside the old one under another name where the new one asks for its address."""
+    before = web(network_ip="10.0.0.7").spec.plain()
+    renamed = {**before, "name": "web-2"}
+    assert KIND.collides(before, renamed)
+    short = PLAIN["subnetwork"].partition("/v1/")[2]
+    assert KIND.collides({**before, "subnetwork": short}, renamed)
+    assert not KIND.collides(before, {**renamed, "network_ip": "10.0.0.8"})
+    assert not KIND.collides(before, {**renamed, "network_ip": None})
+    assert not KIND.collides(before, {**renamed, "subnetwork": f"{PLAIN['subnetwork']}-2"})
+
+
 def test_what_is_protected_is_deleted_in_two_steps(gcp: LocalGcp) -> None:
     """Its protection is against other hands: ours takes it off first, and deletes when it is off."""
     seen = web(deletion_protection=True).made(gcp)

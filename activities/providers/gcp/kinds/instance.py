@@ -260,6 +260,9 @@ web:
         if call.wanted.power == "running" or seen.properties.get("power") == "stopped":
             return seen
         if seen.status is not Status.ready:
+            at_work = self.underway(replace(call, handle=seen.handle)) if seen.handle else None
+            if at_work is not None and at_work.error is not None:
+                return seen  # there will be nothing to stop; the settle says why
             raise Pending(f"{seen.remote_id} is starting; it is stopped when it runs", address=call.address)
         return self.operate(replace(call, remote_id=seen.remote_id), "stop")
 
@@ -382,6 +385,13 @@ web:
         if isinstance(form.get("tags"), list | tuple):
             form["tags"] = ordered(form["tags"])
         return form
+
+    def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+        """Under the same name; or at the same address, where it is asked for."""
+        if super().collides(before, after):
+            return True
+        one, other = ([of.get(field) for field in ("subnetwork", "network_ip")] for of in (before, after))
+        return None not in other and all(bare(str(was)) == bare(str(is_)) for was, is_ in zip(one, other, strict=True))
 
 
 def _metadata(wanted: InstanceSpec) -> dict[str, str]:
