@@ -71,6 +71,7 @@ def _create(cloud: Cloud, request: Request) -> dict[str, Any]:
     account |= {"name": name, "email": email, "projectId": project}
     account |= {"uniqueId": f"1{number(cloud)}0", "oauth2ClientId": f"1{number(cloud)}1"}
     _all(cloud)[name] = account
+    policies.meet(cloud, email)
     return account
 
 

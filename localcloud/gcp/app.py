@@ -21,6 +21,7 @@ class Gcp:
         self._touched: tuple[str, ...] = ()
         compute.install(cloud)
         manager.install(cloud)
+        policies.install(cloud)
         cloud.declare("denied", [], "actions that nobody may do, as patterns: 'compute:instances.*', 'storage:*'")
 
     def read(self, environ: Environ, body: bytes) -> Asked:

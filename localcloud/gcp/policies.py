@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 from localcloud.core.cloud import Cloud, Json
@@ -34,6 +35,23 @@ def etag(revision: int) -> str:
         digits.append(revision & 0x7F | 0x80)
         revision >>= 7
     return base64.b64encode(bytes([8, *digits, revision])).decode()
+
+
+def install(cloud: Cloud) -> None:
+    """Declare the settings."""
+    cloud.declare("account_lag_seconds", 0.0, "how long policies do not know of a new service account")
+
+
+def meet(cloud: Cloud, email: str) -> None:
+    """A service account is made, of which policies hear later."""
+    cloud.memory.setdefault("gcp.policies.met", {})[f"serviceAccount:{email}"] = cloud.clock.now()
+
+
+def _known(cloud: Cloud, member: str) -> bool:
+    met = cloud.memory.get("gcp.policies.met", {}).get(member)
+    return met is None or cloud.clock.now() - met >= timedelta(
+        seconds=float(str(cloud.settings["account_lag_seconds"]))
+    )
 
 
 def begin(cloud: Cloud, resource: str, bindings: list[Any]) -> None:
@@ -78,6 +96,9 @@ def change(cloud: Cloud, resource: str, policy: Any, status: int = 409, code: st
         for member in binding["members"]:
             if not MEMBER.fullmatch(str(member)):
                 raise Refused(400, "INVALID_ARGUMENT", f"Invalid member: {member}.")
+            if not _known(cloud, str(member)):
+                why = f"Service account {str(member).partition(':')[2]} does not exist."
+                raise Refused(400, "INVALID_ARGUMENT", why)
     version = int(policy.get("version") or 1)
     if version < CONDITIONAL and any(b.get("condition") for b in bindings):
         raise Refused(400, "INVALID_ARGUMENT", "The specified policy version must be 3 to have conditions.")

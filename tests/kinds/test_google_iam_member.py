@@ -11,14 +11,16 @@ from activities.providers.gcp.kinds.bucket import Bucket, BucketSpec
 from activities.providers.gcp.kinds.bucket_iam_member import BucketMember, BucketMemberSpec
 from activities.providers.gcp.kinds.project import Project, ProjectSpec
 from activities.providers.gcp.kinds.project_iam_member import ProjectMember, ProjectMemberSpec
-from holdfast.errors import NameTaken
+from activities.providers.gcp.kinds.service_account import ServiceAccount, ServiceAccountSpec
+from holdfast.errors import InvalidInput, NameTaken, NotFound
 from holdfast.model import Status
 from tests.kinds.google_calls import Called, served
-from tests.localcloud.google_parts import LocalGcp
+from tests.localcloud.google_parts import PROJECT, LocalGcp
 
 ANN = "user:ann@example.com"
 WHEN = {"title": "until noon", "expression": "request.time < timestamp('2027-01-01T12:00:00Z')"}
 SHOP = Called(Project(), "shop", ProjectSpec(project_id="shop-prod-7f3a", parent="organizations/1"))
+ROBOT = Called(ServiceAccount(), "robot", ServiceAccountSpec(account_id="shop-robot"))
 RECEIPTS = Called(Bucket(), "receipts", BucketSpec(name="shop-receipts-7f3a"))
 IN_PROJECT = Called(
     ProjectMember(), "reads", ProjectMemberSpec(project="shop-prod-7f3a", role="roles/viewer", member=ANN)
@@ -63,6 +65,25 @@ def test_conditions_and_others_stay(gcp: LocalGcp, one: Called[Any]) -> None:
     kind.delete(one.call(remote_id=made.remote_id))
     assert bindings(gcp) == before
     assert kind.observe(one.call(remote_id=made.remote_id, claimed=True)).status is Status.absent
+
+
+def of_robot(one: Called[Any]) -> Called[Any]:
+    member = f"serviceAccount:shop-robot@{PROJECT}.iam.gserviceaccount.com"
+    return Called(one.kind, "robot", one.spec.model_copy(update={"member": member}))
+
+
+@pytest.mark.parametrize("one", [IN_PROJECT, IN_BUCKET], ids=lambda one: one.kind.kind)
+def test_an_account_that_policies_do_not_know_yet(gcp: LocalGcp, one: Called[Any]) -> None:
+    """A new account is a reference that is not known yet, which may pass; no other word about the policy is."""
+    gcp.control.settings(account_lag_seconds=30)
+    ROBOT.kind.create(ROBOT.call())
+    with pytest.raises(NotFound, match="does not exist"):
+        of_robot(one).kind.create(of_robot(one).call())
+    gcp.control.step(31)
+    assert of_robot(one).kind.create(of_robot(one).call()).status is Status.ready
+    nobody = Called(one.kind, "nobody", one.spec.model_copy(update={"member": "nobody:x"}))
+    with pytest.raises(InvalidInput):
+        nobody.kind.create(nobody.call())
 
 
 def test_of_a_bucket_that_is_gone(gcp: LocalGcp) -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from activities.providers.gcp.kinds.service_account import ServiceAccount, ServiceAccountSpec
-from holdfast.errors import InvalidInput, NameTaken
-from holdfast.model import Address, Scope
+from holdfast.errors import InvalidInput, NameTaken, NotAllowed
+from holdfast.model import Address, Scope, Status
 from holdfast.plan import FieldChange
 from tests.kinds.google_calls import SCOPE, Called, served
 from tests.localcloud.google_parts import LocalGcp
@@ -67,6 +67,16 @@ def test_a_strangers_account_of_the_same_email_stays(gcp: LocalGcp) -> None:
     with pytest.raises(NameTaken):
         KIND.create(robot(unique_id=made.properties["unique_id"]).call("back", back=True))
     assert KIND.observe(robot().call(remote_id=made.remote_id)).owner is None
+
+
+def test_a_refused_look_at_what_is_not_there(gcp: LocalGcp) -> None:
+    """IAM may say of what is not there that it may not be seen: what a list does not have either is absent."""
+    made = robot().made(gcp)
+    gcp.control.settings(denied=["iam:serviceAccounts.get"])
+    with pytest.raises(NotAllowed):
+        KIND.observe(robot().call(remote_id=made.remote_id))
+    KIND.delete(robot().call(remote_id=made.remote_id))
+    assert KIND.observe(robot().call(remote_id=made.remote_id)).status is Status.absent
 
 
 def test_a_disabled_one_is_made_in_two_calls(gcp: LocalGcp) -> None:

@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, unquote
 
-from holdfast.errors import NameTaken, NotFound, Pending
+from holdfast.errors import InvalidInput, NameTaken, NotFound, Pending
 from holdfast.model import Scope, Status
 from holdfast.resource import Call, Carrier, Observation, ResourceType, S, Safety, Search
 
@@ -27,6 +27,7 @@ VERSION: Final = 3  # of a policy that may have conditions
 TRIES: Final = 3  # at a policy that others write as well, before the protocol waits a little
 # Their part behind the colon is an email or a domain, in which case means nothing, and Google answers in small letters.
 _CASELESS: Final = ("user:", "group:", "serviceaccount:", "domain:")
+_UNKNOWN: Final = re.compile(r"[Ss]ervice account (\S+) does not exist")
 _ID: Final = re.compile(r"(?P<parent>[^/]+/[^/]+)/(?P<role>.+)/members/(?P<member>[^/]+)")
 
 
@@ -149,7 +150,7 @@ class MemberKind(ResourceType[S]):
         def put() -> None:
             policy = self.read(call, grant.parent)
             if not holds(policy, grant):
-                self.write(call, grant.parent, given(policy, grant))
+                self._write(call, grant, given(policy, grant))
             elif not call.claimed:
                 raise NameTaken(
                     f"{grant.member} has {grant.role} in {grant.parent} already",
@@ -159,6 +160,19 @@ class MemberKind(ResourceType[S]):
 
         _again(put)
         return self._seen(replace(call, claimed=True), grant)
+
+    def _write(self, call: Call[S], grant: Grant, policy: dict[str, Any]) -> None:
+        """Raises `NotFound` where the member is an account that is not known to policies, as a new one is not at first.
+
+        Source: IAM, "Troubleshoot policy": INVALID_ARGUMENT, "Service account EMAIL does not exist".
+        """
+        try:
+            self.write(call, grant.parent, policy)
+        except InvalidInput as refused:
+            letter, email = refused.letter, grant.member.partition(":")[2].lower()
+            if any(email == said.lower() for said in _UNKNOWN.findall(letter.happened)):
+                raise NotFound(letter.happened, address=call.address, code=letter.code, next=letter.next) from refused
+            raise
 
     def update(self, call: Call[S]) -> Observation:
         """Nothing of it changes in place."""

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from activities.providers.gcp import descriptions
-from holdfast.errors import InvalidInput, NameTaken, NotFound
+from holdfast.errors import InvalidInput, NameTaken, NotAllowed, NotFound
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Carrier, Observation, Output, ResourceType, Safety, Search
@@ -57,7 +57,7 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
     )
     visible_within = timedelta(seconds=60)  # IAM's reads may lack what is new. Source: IAM, "Create service accounts"
     permissions = {
-        "observe": ("iam.serviceAccounts.get",),
+        "observe": ("iam.serviceAccounts.get", "iam.serviceAccounts.list"),
         "discover": ("iam.serviceAccounts.list",),
         "create": (
             "iam.serviceAccounts.create",
@@ -80,6 +80,10 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
         try:
             return self._see(call.client("iam").get_service_account(name=call.id))
         except NotFound:
+            return self.absent(call.remote_id)
+        except NotAllowed:  # also of what is not there, so a list has the last word
+            if any(raw["name"] == call.id for raw in _listed(call)):
+                raise
             return self.absent(call.remote_id)
 
     def discover(self, search: Search) -> Iterator[Observation]:
