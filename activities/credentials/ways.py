@@ -111,8 +111,11 @@ class Pattern:
         return f"{self.cloud}/{self.account}/{self.region}"
 
     def covers(self, scope: Scope) -> bool:
-        """Whether the scope is one of these."""
-        return self.cloud == scope.cloud and _fits(self.account, scope.account) and _fits(self.region, scope.region)
+        """Whether the scope is one of these. Azure's subscriptions and locations mean the same in any case."""
+        mine, theirs = (self.account, self.region), (scope.account, scope.region)
+        if self.cloud == "azure":
+            mine, theirs = (mine[0].lower(), mine[1].lower()), (theirs[0].lower(), theirs[1].lower())
+        return self.cloud == scope.cloud and _fits(mine[0], theirs[0]) and _fits(mine[1], theirs[1])
 
     @property
     def weight(self) -> tuple[bool, int, bool, int]:

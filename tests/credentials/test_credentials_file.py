@@ -298,3 +298,11 @@ def test_no_way_shows_where_its_secret_lies() -> None:
     shown = repr([ServicePrincipal("t", "c", Secret("env:SHOP_SECRET")), AssumeRole(ROLE, "shop-7")])
     assert "SHOP_SECRET" not in shown
     assert "shop-7" not in shown
+
+
+def test_azures_names_mean_the_same_in_any_case() -> None:
+    """`az` prints a subscription in small letters, the portal a location in capitals: neither leads to another way."""
+    pattern = Pattern("azure", "AAAA-BBBB", "West*")
+    assert pattern.covers(Scope("azure", "aaaa-bbbb", "westeurope"))
+    assert not pattern.covers(Scope("azure", "aaaa-cccc", "westeurope"))
+    assert not Pattern("gcp", "Shop", "*").covers(Scope("gcp", "shop", "here"))

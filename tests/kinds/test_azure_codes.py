@@ -211,3 +211,10 @@ def test_a_refusal_names_the_way_through() -> None:
     for code, error in CODES.items():
         if error in {InvalidInput, NotAllowed, QuotaExceeded}:
             assert codes.advice(error, code), code
+
+
+def test_a_conflict_of_input_is_a_name_or_a_wait() -> None:
+    """A disk that bears the name already does not go away by itself."""
+    said = "Disk web-os already exists in resource group SHOP. Only CreateOption.Attach is supported."
+    assert classify("ConflictingUserInput", 409, said) is NameTaken
+    assert classify("ConflictingUserInput", 409, "The request is in conflict with another") is Pending

@@ -88,3 +88,13 @@ def test_two_that_cannot_stand_side_by_side(now: dict[str, object], collides: bo
     """One name, or overlapping addresses, in one network: then the old one goes first."""
     was = SPEC.plain()
     assert KIND.collides(was, {**was, **now}) is collides
+
+
+def test_what_says_more_than_was_asked_is_another_hands(asked: Call[SubnetSpec]) -> None:
+    """A security group that the spec leaves out is not there on what we have made."""
+    group = "/".join([*NET.split("/")[:5], "providers/Microsoft.Network/networkSecurityGroups/theirs"])
+    asked.client("network").put(group, {"location": A_NET["location"], "properties": {}})
+    body = {"properties": {"addressPrefix": "10.0.1.0/24", "defaultOutboundAccess": False}}
+    body["properties"] |= {"privateEndpointNetworkPolicies": "Enabled", "networkSecurityGroup": {"id": group}}
+    asked.client("network").put(f"{NET}/subnets/app", body)
+    assert [o.owner for o in KIND.find(replace(asked, claimed=True))] == [None]

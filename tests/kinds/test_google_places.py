@@ -8,14 +8,18 @@ from typing import Any
 import pytest
 
 from activities.providers.gcp.kinds.address import Address, AddressSpec
+from activities.providers.gcp.kinds.disk import Disk, DiskSpec
 from activities.providers.gcp.kinds.health_check import HealthCheck, HealthCheckSpec
+from activities.providers.gcp.kinds.instance import Instance, InstanceSpec
 from activities.providers.gcp.kinds.instance_group_manager import InstanceGroupManager, InstanceGroupManagerSpec
 from activities.providers.gcp.kinds.instance_template import InstanceTemplate, InstanceTemplateSpec
+from holdfast.errors import InvalidInput
 from holdfast.model import Scope, Status
 from holdfast.resource import Search
 from tests.kinds.google_calls import OWNER, SCOPE, Called, served
 from tests.localcloud.google_parts import PROJECT, REGION, ZONE, LocalGcp
 
+IMAGE = "projects/debian-cloud/global/images/debian-12-bookworm-v20240910"
 TEMPLATE = Called(
     InstanceTemplate(),
     "one",
@@ -89,6 +93,33 @@ def test_one_name_in_two_places_is_two_things(
     process.control.step(60)
     states = [kind.observe(TEMPLATE.call(spec=None, remote_id=path)).status for path in (first, second)]
     assert states == [Status.absent, Status.ready]
+
+
+OUTSIDE: list[tuple[Any, Any, dict[str, Any]]] = [
+    (Disk(), DiskSpec, {"size_gb": 10}),
+    (
+        Instance(),
+        InstanceSpec,
+        {"machine_type": "e2-small", "image": IMAGE, "network": f"projects/{PROJECT}/global/networks/default"},
+    ),
+    (
+        InstanceGroupManager(),
+        InstanceGroupManagerSpec,
+        {"instance_template": f"projects/{PROJECT}/global/instanceTemplates/one", "target_size": 1},
+    ),
+]
+
+
+@pytest.mark.parametrize("kind, of, said", OUTSIDE, ids=lambda it: getattr(it, "kind", None))
+def test_a_zone_outside_of_the_region_is_refused(process: LocalGcp, kind: Any, of: Any, said: dict[str, Any]) -> None:
+    """No list of the scope would show it, so it is not made."""
+    process.control.reset()
+    called = Called(kind, "it", of.model_validate({"name": "it", "zone": "europe-west1-b", **said}))
+    with pytest.raises(InvalidInput, match="europe-west1-b is not in us-central1") as refused:
+        kind.create(called.call())
+    assert "europe-west1" in refused.value.letter.next
+    made = [str(path) for things in process.control.world().values() for path in things]
+    assert not [path for path in made if path.endswith("/it")]
 
 
 def test_ports_of_a_group_do_not_change_in_place(process: LocalGcp) -> None:

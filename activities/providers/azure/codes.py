@@ -303,6 +303,8 @@ def classify(code: str, status: int = 0, words: str = "") -> type[HoldfastError]
     low = code.lower()
     if low == "operationnotallowed":
         return _not_allowed_now(words.lower())
+    if low == "conflictinguserinput" and "already exists" in words.lower():
+        return NameTaken  # a machine's disk whose name is borne by another: terraform-provider-azurerm #15513
     if low in _CODES:
         return _CODES[low]
     if low.endswith(_FULL):

@@ -75,16 +75,17 @@ class _Named:
         except ClientAuthenticationError as error:
             # It is made anew the next time: a secret that was mended is read again.
             _forget(self._way, one)
-            raise _refused(self._way, self._scope, error) from error
+            # Without its cause, here and below: what a library says of an answer may repeat the whole of it.
+            raise _refused(self._way, self._scope, error) from None
         except OSError as error:
             _forget(self._way, one)
-            raise _unread(self._scope, error) from error
+            raise _unread(self._scope, error) from None
         except AzureError as error:
             raise Unavailable(
                 f"this worker has no credentials for {self._scope} yet, {where()}: who mints them does not answer: "
                 f"{_why(error)}",
                 standing="nothing was touched",
-            ) from error
+            ) from None
 
 
 def _of(found: Azure, scope: Scope) -> Any:

@@ -196,7 +196,10 @@ app:
         )
 
     def _judged(self, seen: Observation, call: Call[SubnetSpec]) -> Observation:
-        exact = call.claimed and not self.diff(call.wanted.plain(), None, self.canonical(seen.properties))
+        wanted, found = self.canonical(call.wanted.plain()), self.canonical(seen.properties)
+        # What the spec leaves out is not there: another hand's may be the same but for that.
+        more = any(found.get(field) for field, value in wanted.items() if value is None)
+        exact = call.claimed and not more and not self.diff(wanted, None, found)
         return self._marked(seen, call) if exact else seen
 
     # --- comparing ---------------------------------------------------------------------------------------------
