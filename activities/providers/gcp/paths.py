@@ -65,6 +65,17 @@ def placed(place: str) -> dict[str, str]:
     return {scope.removesuffix("s"): name} if name else {}
 
 
+def zonal(zone: str, region: str) -> str:
+    """The place that a zone is. Raises `InvalidInput` for one outside of the scope's region, where no list shows it."""
+    if zone.rpartition("-")[0] != region:
+        raise InvalidInput(
+            f"the zone {zone} is not in {region}, the region of the scope",
+            standing="untouched",
+            next=f"choose a zone of {region}, or a scope whose region is {zone.rpartition('-')[0]}",
+        )
+    return f"zones/{zone}"
+
+
 def bare(link: str) -> str:
     """A link without what stands before its path."""
     return _HOST.sub("", link.strip(), count=1).lstrip("/")

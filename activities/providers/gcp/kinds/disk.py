@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from activities.providers.gcp import labelling
 from activities.providers.gcp.compute import ComputeKind, Step
-from activities.providers.gcp.paths import IMAGE, NAME, ZONE, bare, last, reference, versionless
+from activities.providers.gcp.paths import IMAGE, NAME, ZONE, bare, last, reference, versionless, zonal
 from holdfast.errors import InvalidInput
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
@@ -97,7 +97,7 @@ class Disk(ComputeKind[DiskSpec]):
     }
 
     def place(self, spec: DiskSpec, scope: Scope) -> str:
-        return f"zones/{spec.zone}"
+        return zonal(spec.zone, scope.region)
 
     def see(self, raw: dict[str, Any], scope: Scope) -> Observation:
         key = raw.get("diskEncryptionKey", {}).get("kmsKeyName")

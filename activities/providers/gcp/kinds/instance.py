@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from activities.providers.gcp import labelling, labels, machines
 from activities.providers.gcp.compute import ComputeKind, Step, step
-from activities.providers.gcp.paths import IMAGE, NAME, ZONE, Path, bare, last, reference, versionless
+from activities.providers.gcp.paths import IMAGE, NAME, ZONE, Path, bare, last, reference, versionless, zonal
 from activities.providers.gcp.rules import ordered
 from holdfast.errors import InvalidInput, NotFound, Pending
 from holdfast.model import Scope, Spec, Status
@@ -211,7 +211,7 @@ web:
     }
 
     def place(self, spec: InstanceSpec, scope: Scope) -> str:
-        return f"zones/{spec.zone}"
+        return zonal(spec.zone, scope.region)
 
     # --- reading -----------------------------------------------------------------------------------------------
 

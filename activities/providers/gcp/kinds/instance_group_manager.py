@@ -10,7 +10,7 @@ from pydantic import Field
 
 from activities.providers.gcp import descriptions
 from activities.providers.gcp.compute import ComputeKind, Step
-from activities.providers.gcp.paths import NAME, ZONE, Path, bare, reference
+from activities.providers.gcp.paths import NAME, ZONE, Path, bare, reference, zonal
 from activities.providers.gcp.rules import ordered
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
@@ -143,7 +143,7 @@ web:
     }
 
     def place(self, spec: InstanceGroupManagerSpec, scope: Scope) -> str:
-        return f"zones/{spec.zone}" if spec.zone else f"regions/{scope.region}"
+        return zonal(spec.zone, scope.region) if spec.zone else f"regions/{scope.region}"
 
     def see(self, raw: dict[str, Any], scope: Scope) -> Observation:
         kind, _, where = Path.read(raw["selfLink"]).place.partition("/")
