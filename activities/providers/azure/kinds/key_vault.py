@@ -13,7 +13,7 @@ from activities.providers.azure.acls import NetworkAcls
 from activities.providers.azure.arm import ArmKind
 from holdfast.errors import InvalidInput, NameTaken, NotFound
 from holdfast.model import Spec
-from holdfast.plan import Verb
+from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Observation, Output
 
 TYPE = "Microsoft.KeyVault/vaults"
@@ -71,6 +71,7 @@ class KeyVault(ArmKind[KeyVaultSpec]):
     immutable = frozenset({"name", "resource_group", "soft_delete_retention_in_days"})
     one_way = {PURGE: "Azure never takes it off again"}
     holds_data = True
+    delete_undo = UndoLabel.lossy
     delete_note = "roles that others gave at it, and its Event Grid subscriptions: those do not come back with it"
     permissions = arm.granted(
         TYPE,

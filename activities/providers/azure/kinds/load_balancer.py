@@ -13,7 +13,7 @@ from activities.providers.azure import arm, bodies, ids, tags
 from activities.providers.azure.arm import ArmKind
 from activities.providers.azure.kinds.virtual_network import NAME
 from holdfast.model import Spec
-from holdfast.plan import Verb
+from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Output
 from holdfast.values import has_unknown
 
@@ -142,6 +142,10 @@ class LoadBalancer(ArmKind[LoadBalancerSpec]):
         private_ip_address=Output("of the first frontend that has one; null where all are public", stable=False)
     )
     immutable = frozenset({"name", "resource_group"})
+    delete_undo = UndoLabel.lossy
+    delete_note = (
+        "which interfaces others had put in its pools, their rules, and a private address that was Azure's to choose"
+    )
     permissions = arm.granted(TYPE, create=JOINS, update=JOINS)
     settle_within = {
         Verb.create: timedelta(minutes=10),

@@ -13,7 +13,7 @@ from activities.providers.azure import arm, bodies, tags
 from activities.providers.azure.arm import ArmKind
 from activities.providers.azure.kinds.virtual_network import NAME
 from holdfast.model import Spec
-from holdfast.plan import Verb
+from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Output
 
 # To refer to something takes a permission of its own. Source: Azure RBAC, "Azure permissions for Networking".
@@ -55,6 +55,10 @@ class NetworkInterface(ArmKind[NetworkInterfaceSpec]):
     spec = NetworkInterfaceSpec
     outputs = arm.outputs(private_ip_address=Output("its address in the subnet", stable=False))
     immutable = frozenset({"name", "resource_group", "subnet"})
+    delete_undo = UndoLabel.lossy
+    delete_note = (
+        "its address, where that was Azure's to choose, its MAC address, and pools and groups that others had put it in"
+    )
     permissions = arm.granted("Microsoft.Network/networkInterfaces", create=JOINS, update=JOINS)
     settle_within = {
         Verb.create: timedelta(minutes=10),

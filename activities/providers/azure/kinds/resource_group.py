@@ -12,7 +12,7 @@ from activities.providers.azure import arm, ids, tags
 from activities.providers.azure.arm import ArmKind
 from holdfast.errors import Blocked, NotFound
 from holdfast.model import Scope, Spec
-from holdfast.plan import Verb
+from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Observation, Search
 
 MENTIONED = 3  # of what is left in a group, in a letter
@@ -41,6 +41,8 @@ class ResourceGroup(ArmKind[ResourceGroupSpec]):
     spec = ResourceGroupSpec
     outputs = arm.outputs()
     immutable = frozenset({"name"})
+    delete_undo = UndoLabel.lossy
+    delete_note = "roles, locks and policies that others had put on it"
     permissions = arm.granted(TYPE, delete=(f"{TYPE}/resources/read",))
     settle_within = {Verb.create: timedelta(minutes=5), Verb.delete: timedelta(minutes=60)}
     example = "shop: {kind: azure.resource_group, spec: {name: shop}}"

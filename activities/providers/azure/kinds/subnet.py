@@ -16,7 +16,7 @@ from activities.providers.azure.door import Answer
 from activities.providers.azure.kinds.virtual_network import NAME
 from holdfast.errors import NotFound
 from holdfast.model import Scope, Spec, Status
-from holdfast.plan import Verb
+from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Carrier, Observation, Search
 from holdfast.values import has_unknown
 
@@ -67,6 +67,8 @@ class Subnet(ArmKind[SubnetSpec]):
     outputs = arm.outputs()
     carrier = Carrier.parent
     immutable = frozenset({"name", "virtual_network"})
+    delete_undo = UndoLabel.lossy
+    delete_note = "what others had delegated it to, and their endpoint policies"
     permissions = {
         **arm.granted("Microsoft.Network/virtualNetworks/subnets", create=JOINS),
         "update": ("Microsoft.Network/virtualNetworks/subnets/write", *JOINS),

@@ -11,7 +11,7 @@ from activities.providers.azure import arm, bodies, ids, tags
 from activities.providers.azure.arm import ArmKind
 from holdfast.errors import Blocked, NotFound
 from holdfast.model import Spec
-from holdfast.plan import Verb
+from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Observation
 
 NAME = r"^[A-Za-z0-9](?:[\w.-]*\w)?$"
@@ -41,6 +41,8 @@ class VirtualNetwork(ArmKind[VirtualNetworkSpec]):
     spec = VirtualNetworkSpec
     outputs = arm.outputs()
     immutable = frozenset({"name", "resource_group"})
+    delete_undo = UndoLabel.lossy
+    delete_note = "its peerings: the other side of each has to be joined again"
     permissions = arm.granted("Microsoft.Network/virtualNetworks")
     settle_within = {
         Verb.create: timedelta(minutes=10),
