@@ -190,7 +190,9 @@ def _replacing(kind: Kind) -> str:
     what = "A change of " + _listed(f"`{name}`" for name in sorted(kind.immutable)) + ". "
     if type(kind).collides is not ResourceType.collides:
         why = inspect.getdoc(type(kind).collides) or ""
-        said = f" ({why[:1].lower()}{why[1:].rstrip('.')})" if why and why != inspect.getdoc(ResourceType.collides) else ""
+        said = (
+            f" ({why[:1].lower()}{why[1:].rstrip('.')})" if why and why != inspect.getdoc(ResourceType.collides) else ""
+        )
         return what + (
             "The new one is made first, and the old one goes last, unless the two cannot stand side by side"
             f"{said}. Then the old one goes first, and the plan says so and asks."
