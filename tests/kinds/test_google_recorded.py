@@ -88,7 +88,7 @@ def call(kind: ComputeKind[Any], properties: Mapping[str, Any], remote_id: str) 
         del plain["network_ip"]
     spec = kind.spec.model_validate(plain)
     project, place = remote_id.split("/")[1:4:2] if "/global/" not in remote_id else (remote_id.split("/")[1], "")
-    scope = Scope("gcp", project, place if "/regions/" in remote_id else "us-central1")
+    scope = Scope("gcp", project, place.rpartition("-")[0] if "/zones/" in remote_id else place or "us-central1")
     owner = Owner("test", "shop")
     return Call(Address("shop", kind.kind, "it"), scope, owner, lambda _: None, token="t", spec=spec)
 
