@@ -316,6 +316,7 @@ class Memory:
         self.put(node, fate)
         node.letter = letter
         node.sent = fate is not Fate.waiting  # which it was only in doubt
+        node.refused = False
         node.generation += 1  # a cloud answers a spent client token with the dead resource
         if node.step.verb is Verb.create:
             node.remote_id = None
