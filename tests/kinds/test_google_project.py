@@ -124,6 +124,26 @@ def test_a_project_that_may_not_be_seen(gcp: LocalGcp) -> None:
     assert PROJECT.observe(SHOP.call(remote_id="projects/never-was-7f3a")).status is Status.absent
 
 
+def test_a_project_that_comes_about_between_two_looks(gcp: LocalGcp) -> None:
+    """It was refused as not there, and then a search showed it: it is got once more, and not called hidden."""
+    gcp.control.settings(manager_seconds=100)
+    made = PROJECT.create(SHOP.call())
+    asked = SHOP.call(remote_id=made.remote_id)
+    inner = asked.client("projects")
+
+    class Between:
+        """Time passes before the search."""
+
+        def get_project(self, **given: Any) -> Any:
+            return inner.get_project(**given)
+
+        def search_projects(self, **given: Any) -> Any:
+            gcp.control.step(101)
+            return inner.search_projects(**given)
+
+    assert PROJECT.observe(replace(asked, client=lambda _: Between())).status is Status.ready
+
+
 def test_two_operations_are_one_handle(gcp: LocalGcp) -> None:
     """A change that begins two operations is waited for until both have ended."""
     gcp.control.settings(manager_seconds=0)

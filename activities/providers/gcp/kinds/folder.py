@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from activities.providers.gcp import managing
+from activities.providers.gcp.unseen import got
 from holdfast.errors import InvalidInput, NotAllowed
 from holdfast.model import Spec, Status
 from holdfast.plan import UndoLabel, Verb
@@ -181,15 +182,22 @@ class Folder(ResourceType[FolderSpec]):
     def _raw(call: Call[FolderSpec]) -> dict[str, Any] | None:
         """The folder, also a deleted one; None where there is none. Raises `NotAllowed` where there is one."""
         folders, name = call.client("folders"), call.id
-        try:
-            if name.startswith(WORK):
-                name = str(folders.get_operation(name=name).get("response", {}).get("name", ""))
-            found: dict[str, Any] | None = folders.get_folder(name=name) if name else None
-        except NotAllowed:
-            if any(f["name"] == name for f in folders.search_folders(page_size=PAGE)):
-                raise
+        if name.startswith(WORK):
+            name = _made_by(folders, name)
+        if not name:
             return None
-        return found
+        return got(
+            lambda: folders.get_folder(name=name),
+            lambda: any(f["name"] == name for f in folders.search_folders(page_size=PAGE)),
+        )
+
+
+def _made_by(folders: Any, work: str) -> str:
+    """The folder that an operation has made; nothing before it has, or where nobody knows of the operation."""
+    try:
+        return str(folders.get_operation(name=work).get("response", {}).get("name", ""))
+    except NotAllowed:
+        return ""
 
 
 def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

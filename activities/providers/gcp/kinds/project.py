@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from activities.providers.gcp import labelling, labels, managing
+from activities.providers.gcp.unseen import got
 from holdfast.contract import TOKEN_TAG
 from holdfast.errors import CreateFailed, InvalidInput, NameTaken, NotAllowed, Pending
 from holdfast.model import Spec, Status
@@ -215,14 +216,8 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
     @staticmethod
     def _raw(call: Call[ProjectSpec]) -> dict[str, Any] | None:
         """The project, also a deleted one; None where there is none. Raises `NotAllowed` where there is one."""
-        projects = call.client("projects")
-        try:
-            found: dict[str, Any] = projects.get_project(name=call.id)
-        except NotAllowed:
-            if any(projects.search_projects(query=f"id:{call.id.partition('/')[2]}")):
-                raise
-            return None
-        return found
+        projects, query = call.client("projects"), f"id:{call.id.partition('/')[2]}"
+        return got(lambda: projects.get_project(name=call.id), lambda: any(projects.search_projects(query=query)))
 
     def _labels(self, call: Call[ProjectSpec]) -> dict[str, str]:
         return dict((self._raw(call) or {}).get("labels", {}))

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import Field
 
 from activities.providers.gcp import descriptions
-from holdfast.errors import InvalidInput, NameTaken, NotAllowed, NotFound
+from activities.providers.gcp.unseen import got
+from holdfast.errors import InvalidInput, NameTaken, NotFound
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Carrier, Observation, Output, ResourceType, Safety, Search
@@ -78,13 +79,13 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
 
     def observe(self, call: Call[ServiceAccountSpec]) -> Observation:
         try:
-            return self._see(call.client("iam").get_service_account(name=call.id))
+            raw = got(
+                lambda: call.client("iam").get_service_account(name=call.id),
+                lambda: any(raw["name"] == call.id for raw in _listed(call)),
+            )
         except NotFound:
-            return self.absent(call.remote_id)
-        except NotAllowed:  # also of what is not there, so a list has the last word
-            if any(raw["name"] == call.id for raw in _listed(call)):
-                raise
-            return self.absent(call.remote_id)
+            raw = None
+        return self.absent(call.remote_id) if raw is None else self._see(raw)
 
     def discover(self, search: Search) -> Iterator[Observation]:
         """All of the project's: IAM does not filter."""
