@@ -9,7 +9,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any
@@ -22,11 +22,16 @@ from holdfast.resource import DataType, ResourceType
 
 @lru_cache(maxsize=1)
 def catalog() -> Catalog:
-    """Every kind this installation knows. Imports no SDK. Raises `Broken` when a kind is declared twice."""
-    found = [thing for module in _modules() for thing in declared(module)]
-    kinds = [thing() for thing in found if issubclass(thing, ResourceType)]
-    data = [thing() for thing in found if issubclass(thing, DataType)]
-    return Catalog(kinds, data)
+    """Every kind this installation knows. Imports no SDK, and a cloud's kinds only when one of them is asked for.
+
+    Raises `Broken` when a kind is declared twice: at once, since who brings kinds may have taken one of ours.
+    """
+    later = {cloud.name: partial(_of, cloud.name) for cloud in pkgutil.iter_modules(providers.__path__)}
+    brought = [thing() for module in _brought() for thing in declared(module)]
+    known = Catalog(brought, later)
+    if brought:
+        len(known.kinds)
+    return known
 
 
 def declared(module: ModuleType) -> Iterator[type[Any]]:
@@ -37,11 +42,14 @@ def declared(module: ModuleType) -> Iterator[type[Any]]:
             yield thing
 
 
-def _modules() -> Iterator[ModuleType]:
-    for cloud in pkgutil.iter_modules(providers.__path__):
-        package = importlib.import_module(f"{providers.__name__}.{cloud.name}.kinds")
-        for kind in pkgutil.iter_modules(package.__path__):
-            yield importlib.import_module(f"{package.__name__}.{kind.name}")
+def _of(cloud: str) -> Iterator[Any]:
+    package = importlib.import_module(f"{providers.__name__}.{cloud}.kinds")
+    for kind in pkgutil.iter_modules(package.__path__):
+        for thing in declared(importlib.import_module(f"{package.__name__}.{kind.name}")):
+            yield thing()
+
+
+def _brought() -> Iterator[ModuleType]:
     for entry in entry_points(group=KINDS_ENTRY_POINT):
         module = entry.load()
         if not inspect.ismodule(module):

@@ -85,6 +85,7 @@ def served(names: Sequence[str], client: Client, settings: Settings) -> list[Ser
             queues.append(Served(CONTROL_QUEUE, [*deciding.activities, *server.activities], WORKFLOWS))
         else:
             visit = open_cloud(name)
+            kinds.read(name)
             verbs, reading = CloudVerbs(kinds, store, visit), CloudReading(kinds, store, visit)
             queues.append(Served(queue(name), [*verbs.activities, *reading.activities]))
     return queues

@@ -147,7 +147,7 @@ class _Binding:
 
     def _look_up(self, name: str, data: Data) -> LookUp | None:
         path = f"data.{name}"
-        known = data.kind in self.catalog.data_kinds
+        known = self.catalog.looks_up(data.kind)
         if data.kind and not known:
             self.problems.add(
                 (data.node.child("kind") or data.node).where,

@@ -180,7 +180,7 @@ class Filling:
         data = self.names.data.get(name)
         if data is None:
             raise Astray("there is no such look-up under `data`", name, self.names.data)
-        if data.kind not in self.names.catalog.data_kinds:
+        if not self.names.catalog.looks_up(data.kind):
             return HOLE  # said already
         self._output(self.names.catalog.data(data.kind).outputs, output, data.kind)
         return Unknown.of(f"data.{name}", ".".join(path.rest[1:]))

@@ -20,7 +20,7 @@ class Places:
     def __init__(self, document: Document, filling: Filling, catalog: Catalog) -> None:
         self._problems: Problems = filling.problems
         self._default = document.defaults
-        self._clouds = {name.partition(".")[0] for name in (*catalog.kinds, *catalog.data_kinds)}
+        self._clouds = catalog.clouds
         self._scopes: dict[str, Scope | None] = {
             name: self._scope(name, place.cloud, place.node, filling) for name, place in document.scopes.items()
         }

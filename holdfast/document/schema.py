@@ -31,13 +31,13 @@ def json_schema(catalog: Catalog, kind: str | None = None) -> Schema:
     """
     if kind is None:
         return _document(catalog)
-    if kind in catalog.data_kinds:
+    if catalog.looks_up(kind):
         return {"$schema": DRAFT, **_spec(catalog.data(kind).filter, _words(catalog.data(kind)), kind)}
     return {"$schema": DRAFT, **_spec(catalog[kind].spec, _words(catalog[kind]), kind)}
 
 
 def _document(catalog: Catalog) -> Schema:
-    clouds = sorted({name.partition(".")[0] for name in (*catalog.kinds, *catalog.data_kinds)})
+    clouds = sorted(catalog.clouds)
     resources = {k.kind: (k.spec, _words(k)) for k in catalog}
     data = {name: (catalog.data(name).filter, _words(catalog.data(name))) for name in catalog.data_kinds}
     return {

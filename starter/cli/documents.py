@@ -151,7 +151,8 @@ def _facts(kind: str) -> _Facts:
     from workers.catalog import catalog
 
     known = catalog()
-    thing: Any = known.data(kind) if kind in known.data_kinds else known[kind]
+    looked_up = known.looks_up(kind)
+    thing: Any = known.data(kind) if looked_up else known[kind]
     of = json_schema(known, kind)
     required = of.get("required", [])
     rows = [
@@ -160,7 +161,7 @@ def _facts(kind: str) -> _Facts:
     ]
     return {
         "kind": kind,
-        "words": inspect.getdoc(thing.filter if kind in known.data_kinds else thing.spec) or "",
+        "words": inspect.getdoc(thing.filter if looked_up else thing.spec) or "",
         "fields": rows,
         "outputs": {name: output.description for name, output in thing.outputs.items()},
         "permissions": {str(verb): list(names) for verb, names in thing.permissions.items()},

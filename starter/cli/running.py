@@ -180,7 +180,9 @@ async def show(holdfast: Holdfast, made: Plan, look: Look = Look.text, *, aside:
         outputs = (await holdfast.ledger(made.stack)).outputs
         write_json(plan_json(made, outputs=outputs, timestamp=datetime.now(UTC)))
         return
-    deadlines = {(k.kind, verb.value): within for k in catalog() for verb, within in k.settle_within.items()}
+    known = catalog()
+    kinds = (known[name] for name in {action.address.kind for action in made.actions} if name in known)
+    deadlines = {(k.kind, verb.value): within for k in kinds for verb, within in k.settle_within.items()}
     span: timedelta = longest(made, deadlines)
     text = plan_markdown(made, span) if look is Look.markdown else plan_text(made, span)
     (say if aside else write)(text)

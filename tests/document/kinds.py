@@ -136,7 +136,7 @@ class Image(DataType[Any]):
         return {}
 
 
-CATALOG = Catalog([Net(), Subnet(), Machine(), Bucket()], [Image()])
+CATALOG = Catalog([Net(), Subnet(), Machine(), Bucket(), Image()])
 
 HEAD = """\
 version: 1
