@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from holdfast.desired import Where
 from holdfast.errors import InvalidInput
-from holdfast.values import freeze, is_opaque
+from holdfast.values import is_opaque
 
 SHOWN = 60  # characters of a value
 LONGEST = 300  # characters of a path, and of a message, which may quote the document
 PRINTED = 100  # lines of a letter, which travels in the history; `problems` holds them all
 SUGGESTED = 100  # problems that get a suggestion: finding one reads every name there is
+_POINTER = re.compile(r"\$\{[^/{}]+/[^/{}]+/([^#{}]+)#([^{}]+)\}")  # of a resource, by its address
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +118,19 @@ def closest(name: str, among: Iterable[str]) -> str | None:
 
 
 def show(value: Any) -> str:
-    """A value for a letter: as JSON, bounded, and without any secret."""
+    """A value for a letter: as JSON, bounded, with its paths as a document has them, and without any secret."""
     if is_opaque(value):
-        return str(getattr(value, "text", value))
+        return _opaque(value)
     if isinstance(value, str):
         text = value if value.isprintable() and value.strip() else json.dumps(value)
     else:
-        # A secret inside would be written as its reference, which is not the secret.
-        text = json.dumps(freeze(value), ensure_ascii=False, default=str)
+        text = json.dumps(value, ensure_ascii=False, default=_opaque)
     return _cut(text, SHOWN)
+
+
+def _opaque(value: object) -> str:
+    """`${net.id}` of what will be known; a secret hides itself."""
+    return _POINTER.sub(r"${\1.\2}", getattr(value, "text", str(value)))
 
 
 def _cut(text: str, longest: int) -> str:

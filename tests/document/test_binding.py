@@ -277,6 +277,21 @@ resources:
     assert (problem.where.line, problem.where.column) == (13, 40)
 
 
+def test_a_path_in_a_field_of_another_shape_is_shown_as_it_was_written() -> None:
+    """Not as we write down what is not known yet."""
+    body = """\
+resources:
+  n: {kind: aws.vpc, spec: {cidr: 10.0.0.0/16}}
+  m: {kind: aws.instance, spec: {image: [i, "${n.id}"], subnet: {on: "in ${n.id}"}}}
+"""
+    with pytest.raises(InvalidDocument) as caught:
+        bound(body)
+    assert [(p.path, p.seen) for p in caught.value.problems] == [
+        ("resources.m.spec.image", '["i", "${n.id}"]'),
+        ("resources.m.spec.subnet", '{"on": "in ${n.id}"}'),
+    ]
+
+
 def test_the_spec_is_in_canonical_form() -> None:
     """What order does not mean anything for is sorted by the kind before anything is compared."""
     body = "resources: {m: {kind: aws.instance, spec: {image: i, subnet: s, groups: [b, a]}}}\n"
