@@ -16,6 +16,7 @@ from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure, quick
 SCOPE = Scope("azure", SUBSCRIPTION, WHERE)
 GROUP = ids.group(SUBSCRIPTION, "shop")
 NET = ids.inside(GROUP, "Microsoft.Network/virtualNetworks", "net")
+SUBNET = f"{NET}/subnets/app"
 DISK = ids.inside(GROUP, "Microsoft.Compute/disks", "data")
 DISKS = ids.collection(GROUP, "Microsoft.Compute/disks")
 A_NET: dict[str, Any] = {"location": WHERE, "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}}
@@ -37,3 +38,13 @@ def visited(azure: LocalAzure) -> AzureVisit:
     quick(azure)
     open_visit(SCOPE).client("resource").put(GROUP, {"location": WHERE})
     return open_visit(SCOPE)
+
+
+def with_a_subnet(azure: LocalAzure) -> AzureVisit:
+    """The same, where a network with a subnet stands."""
+    visit = visited(azure)
+    subnets = [{"name": "app", "properties": {"addressPrefix": "10.0.1.0/24"}}]
+    said = {**A_NET["properties"], "subnets": subnets}
+    visit.client("network").put(NET, {"location": WHERE, "properties": said})
+    azure.control.step(60)
+    return visit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,29 +17,12 @@ from holdfast.errors import Blocked, NameTaken, Pending, Unavailable
 from holdfast.model import Address, Owner, Spec, Status
 from holdfast.plan import FieldChange
 from holdfast.resource import Call
-from tests.kinds.azure_visit import A_NET, GROUP, NET, SCOPE, led_to, visited
+from tests.kinds.azure_visit import A_NET, GROUP, NET, SCOPE
 from tests.localcloud.azure_parts import WHERE, LocalAzure, quick
 from workers.catalog import catalog
 
 OWNER = Owner("test", "shop")
 ADDRESSES = ids.collection(GROUP, "Microsoft.Network/publicIPAddresses")
-
-
-@pytest.fixture(scope="module")
-def azure_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
-    with LocalAzure(tmp_path_factory.mktemp("azure")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def azure(azure_process: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAzure]:
-    with led_to(azure_process, monkeypatch) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def visit(azure: LocalAzure) -> AzureVisit:
-    return visited(azure)
 
 
 def call(visit: AzureVisit, kind: str, spec: Spec, remote_id: str | None = None, **more: Any) -> Call[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -25,26 +24,8 @@ from holdfast.errors import (
     Throttled,
     Unavailable,
 )
-from tests.kinds.azure_visit import A_DISK, A_NET, DISK, DISKS, GROUP, NET, SCOPE, led_to, visited
+from tests.kinds.azure_visit import A_DISK, A_NET, DISK, DISKS, GROUP, NET, SCOPE
 from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure
-
-
-@pytest.fixture(scope="session")
-def azure_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
-    with LocalAzure(tmp_path_factory.mktemp("azure")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def azure(azure_process: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAzure]:
-    with led_to(azure_process, monkeypatch) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def visit(azure: LocalAzure) -> AzureVisit:
-    return visited(azure)
-
 
 # --- a calm day --------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -13,24 +12,12 @@ from activities.providers.azure.kinds.key_vault import KeyVault, KeyVaultSpec
 from holdfast.errors import InvalidInput, NameTaken
 from holdfast.model import Address, Owner, Status
 from holdfast.resource import Call
-from tests.kinds.azure_visit import GROUP, SCOPE, led_to, visited
+from tests.kinds.azure_visit import GROUP, SCOPE
 from tests.localcloud.azure_parts import LocalAzure
 
 OWNER, STRANGER = Owner("test", "shop"), Owner("test", "other")
 KIND = KeyVault()
 VAULT = ids.inside(GROUP, "Microsoft.KeyVault/vaults", "shop-vault")
-
-
-@pytest.fixture(scope="module")
-def azure_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
-    with LocalAzure(tmp_path_factory.mktemp("azure")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def visit(azure_process: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureVisit]:
-    with led_to(azure_process, monkeypatch) as cloud:
-        yield visited(cloud)
 
 
 def _call(visit: AzureVisit, token: str = "a", owner: Owner = OWNER) -> Call[KeyVaultSpec]:
@@ -82,11 +69,11 @@ def test_a_purged_vault_is_made_anew(visit: AzureVisit) -> None:
     assert KIND.create(replace(_call(visit, "b"), back=True)).token == "b"
 
 
-def test_another_subscriptions_vault(visit: AzureVisit, azure_process: LocalAzure) -> None:
+def test_another_subscriptions_vault(visit: AzureVisit, azure: LocalAzure) -> None:
     """A name that somebody bears whom we cannot see is taken."""
-    other = azure_process.sdk("resource", "00000000-0000-0000-0000-000000000002")
+    other = azure.sdk("resource", "00000000-0000-0000-0000-000000000002")
     other.resource_groups.create_or_update("shop", {"location": SCOPE.region})
-    vaults = azure_process.sdk("keyvault", "00000000-0000-0000-0000-000000000002").vaults
+    vaults = azure.sdk("keyvault", "00000000-0000-0000-0000-000000000002").vaults
     said = {"tenantId": SCOPE.account, "sku": {"family": "A", "name": "standard"}}
     vaults.begin_create_or_update("shop", "shop-vault", {"location": SCOPE.region, "properties": said}).result()
     with pytest.raises(NameTaken):

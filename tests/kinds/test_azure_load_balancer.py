@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,30 +14,17 @@ from activities.providers.azure.kinds.load_balancer import LoadBalancer, LoadBal
 from holdfast.model import Address, Owner
 from holdfast.plan import FieldChange
 from holdfast.resource import Call
-from tests.kinds.azure_visit import GROUP, NET, SCOPE, led_to, visited
-from tests.localcloud.azure_parts import WHERE, LocalAzure
+from tests.kinds.azure_visit import GROUP, SCOPE, SUBNET, with_a_subnet
+from tests.localcloud.azure_parts import LocalAzure
 
 OWNER = Owner("test", "shop")
 KIND = LoadBalancer()
 BALANCER = ids.inside(GROUP, "Microsoft.Network/loadBalancers", "web")
-SUBNET = f"{NET}/subnets/app"
-
-
-@pytest.fixture(scope="module")
-def azure_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
-    with LocalAzure(tmp_path_factory.mktemp("azure")) as cloud:
-        yield cloud
 
 
 @pytest.fixture
-def visit(azure_process: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureVisit]:
-    with led_to(azure_process, monkeypatch) as cloud:
-        visit = visited(cloud)
-        subnets = [{"name": "app", "properties": {"addressPrefix": "10.0.1.0/24"}}]
-        said = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": subnets}
-        visit.client("network").put(NET, {"location": WHERE, "properties": said})
-        cloud.control.step(60)
-        yield visit
+def visit(azure: LocalAzure) -> AzureVisit:
+    return with_a_subnet(azure)
 
 
 def _spec(**more: Any) -> LoadBalancerSpec:
@@ -64,10 +50,10 @@ def test_two_parts_of_one_name() -> None:
         _spec(backend_address_pools=["app", "App"])
 
 
-def test_what_others_put_in_stays(visit: AzureVisit, azure_process: LocalAzure) -> None:
+def test_what_others_put_in_stays(visit: AzureVisit, azure: LocalAzure) -> None:
     """A new probe leaves the addresses that others have put into a pool, and their rules of translation."""
     KIND.create(_call(visit, backend_address_pools=["app"]))
-    azure_process.control.step(60)
+    azure.control.step(60)
     body = visit.client("network").get(BALANCER).body
     inside = {"id": f"{BALANCER}/frontendIPConfigurations/inside"}
     theirs = {"frontendIPConfiguration": inside, "protocol": "Tcp", "frontendPort": 50022, "backendPort": 22}
@@ -75,12 +61,12 @@ def test_what_others_put_in_stays(visit: AzureVisit, azure_process: LocalAzure) 
     mine = {"name": "one", "properties": {"ipAddress": "10.0.1.9"}}
     body["properties"]["backendAddressPools"][0]["properties"]["loadBalancerBackendAddresses"] = [mine]
     visit.client("network").put(BALANCER, body)
-    azure_process.control.step(60)
+    azure.control.step(60)
     probes = [{"name": "well", "protocol": "Tcp", "port": 80}]
     wanted = _call(visit, backend_address_pools=["more", "app"], probes=probes)
     changes = tuple(FieldChange(path=path, after=[]) for path in ("probes", "backend_address_pools"))
     KIND.update(replace(wanted, remote_id=BALANCER, changes=changes))
-    azure_process.control.step(60)
+    azure.control.step(60)
     now = visit.client("network").get(BALANCER).body["properties"]
     assert [rule["name"] for rule in now["inboundNatRules"]] == ["ssh"]
     pools = {pool["name"]: pool["properties"] for pool in now["backendAddressPools"]}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from activities.providers.azure.door import AzureVisit, open_visit
@@ -11,22 +9,9 @@ from activities.providers.azure.kinds.resource_group import ResourceGroup, Resou
 from holdfast.errors import Blocked
 from holdfast.model import Address, Owner, Status
 from holdfast.resource import Call, Search
-from tests.kinds.azure_visit import A_NET, GROUP, NET, SCOPE, led_to, visited
-from tests.localcloud.azure_parts import LocalAzure
+from tests.kinds.azure_visit import A_NET, GROUP, NET, SCOPE
 
 OWNER = Owner("test", "shop")
-
-
-@pytest.fixture(scope="module")
-def azure_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
-    with LocalAzure(tmp_path_factory.mktemp("azure")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def visit(azure_process: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureVisit]:
-    with led_to(azure_process, monkeypatch) as cloud:
-        yield visited(cloud)
 
 
 def _call(visit: AzureVisit, remote_id: str | None = None) -> Call[ResourceGroupSpec]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from activities.providers.azure.kinds.role_assignment import TYPE, RoleAssignmen
 from holdfast.errors import InvalidInput, NameTaken, NotFound, Pending
 from holdfast.model import Address, Owner
 from holdfast.resource import Call
-from tests.kinds.azure_visit import GROUP, SCOPE, led_to, visited
+from tests.kinds.azure_visit import GROUP, SCOPE
 from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure
 
 OWNER = Owner("test", "shop")
@@ -23,18 +22,6 @@ KIND = RoleAssignment()
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 ROLE = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{READER}"
 PRINCIPAL = "11111111-2222-3333-4444-aaaaaaaaaaaa"
-
-
-@pytest.fixture(scope="module")
-def azure_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
-    with LocalAzure(tmp_path_factory.mktemp("azure")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def visit(azure_process: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureVisit]:
-    with led_to(azure_process, monkeypatch) as cloud:
-        yield visited(cloud)
 
 
 def _call(visit: AzureVisit, name: str = "reads", **more: Any) -> Call[RoleAssignmentSpec]:
@@ -69,14 +56,14 @@ def test_who_comes_in_between_is_not_written_over(visit: AzureVisit) -> None:
     assert (seen.remote_id, seen.owner, seen.properties["description"]) == (ids.canonical(theirs), None, "theirs")
 
 
-def test_a_young_principal_is_waited_for(visit: AzureVisit, azure_process: LocalAzure) -> None:
+def test_a_young_principal_is_waited_for(visit: AzureVisit, azure: LocalAzure) -> None:
     """A principal that was made a moment ago is not refused but asked for again."""
-    azure_process.control.settings(identity_unknown_seconds=30)
+    azure.control.settings(identity_unknown_seconds=30)
     one = ids.inside(GROUP, "Microsoft.ManagedIdentity/userAssignedIdentities", "app")
     principal = visit.client("msi").put(one, {"location": WHERE}).body["properties"]["principalId"]
     with pytest.raises(Pending):
         KIND.create(_call(visit, principal_id=principal))
-    azure_process.control.step(31)
+    azure.control.step(31)
     assert KIND.create(_call(visit, principal_id=principal)).token == "a"
 
 

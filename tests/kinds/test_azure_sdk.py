@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,26 +22,8 @@ from holdfast.errors import (
 )
 from holdfast.model import Scope
 from tests.cloud import ROOT
-from tests.kinds.azure_visit import DISK, GROUP, NET, SCOPE, led_to, visited
+from tests.kinds.azure_visit import DISK, GROUP, NET, SCOPE
 from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure
-
-
-@pytest.fixture(scope="session")
-def azure_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
-    with LocalAzure(tmp_path_factory.mktemp("azure")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def azure(azure_process: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAzure]:
-    with led_to(azure_process, monkeypatch) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def visit(azure: LocalAzure) -> AzureVisit:
-    return visited(azure)
-
 
 # --- what is imported --------------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,25 +14,13 @@ from holdfast.errors import InvalidInput, NameTaken
 from holdfast.model import Address, Owner, Status
 from holdfast.plan import FieldChange
 from holdfast.resource import Call
-from tests.kinds.azure_visit import GROUP, SCOPE, led_to, visited
+from tests.kinds.azure_visit import GROUP, SCOPE
 from tests.localcloud.azure_parts import WHERE, LocalAzure
 
 OWNER = Owner("test", "shop")
 KIND = StorageAccount()
 ACCOUNT = ids.inside(GROUP, "Microsoft.Storage/storageAccounts", "shopfiles")
 ELSEWHERE = "00000000-0000-0000-0000-000000000002"
-
-
-@pytest.fixture(scope="module")
-def azure_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
-    with LocalAzure(tmp_path_factory.mktemp("azure")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def visit(azure_process: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureVisit]:
-    with led_to(azure_process, monkeypatch) as cloud:
-        yield visited(cloud)
 
 
 def _call(visit: AzureVisit, **more: Any) -> Call[StorageAccountSpec]:
@@ -58,27 +45,27 @@ def test_it_is_closed_from_its_first_moment(visit: AzureVisit) -> None:
     assert said["networkAcls"]["defaultAction"] == "Deny"
 
 
-def test_a_create_is_followed(visit: AzureVisit, azure_process: LocalAzure) -> None:
+def test_a_create_is_followed(visit: AzureVisit, azure: LocalAzure) -> None:
     """Azure answers 202 and a URL, and never 201: the account is on its way, and its operation tells when it is not."""
-    azure_process.control.settings(seconds={"Microsoft.Storage/*": 18})
+    azure.control.settings(seconds={"Microsoft.Storage/*": 18})
     made = KIND.create(_call(visit))
     assert made.status is Status.pending
     at = replace(_call(visit), remote_id=made.remote_id, handle=made.handle)
     going = KIND.underway(at)
     assert going is not None
     assert not going.ended
-    azure_process.control.step(19)
+    azure.control.step(19)
     done = KIND.underway(at)
     assert done is not None
     assert (done.ended, done.error) == (True, None)
     assert KIND.observe(at).status is Status.ready
 
 
-def test_a_name_in_another_subscription(visit: AzureVisit, azure_process: LocalAzure) -> None:
+def test_a_name_in_another_subscription(visit: AzureVisit, azure: LocalAzure) -> None:
     """A name that somebody bears whom we cannot see is taken."""
-    azure_process.sdk("resource", ELSEWHERE).resource_groups.create_or_update("shop", {"location": WHERE})
+    azure.sdk("resource", ELSEWHERE).resource_groups.create_or_update("shop", {"location": WHERE})
     theirs = {"location": WHERE, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
-    azure_process.sdk("storage", ELSEWHERE).storage_accounts.begin_create("shop", "shopfiles", theirs).result()
+    azure.sdk("storage", ELSEWHERE).storage_accounts.begin_create("shop", "shopfiles", theirs).result()
     with pytest.raises(NameTaken):
         KIND.create(_call(visit))
 

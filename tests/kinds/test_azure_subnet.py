@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,27 +11,18 @@ from activities.providers.azure.kinds.subnet import Subnet, SubnetSpec
 from holdfast.errors import NameTaken
 from holdfast.model import Address, Owner
 from holdfast.resource import Call, Search
-from tests.kinds.azure_visit import A_NET, NET, SCOPE, led_to, visited
-from tests.localcloud.azure_parts import LocalAzure
+from tests.kinds.azure_visit import A_NET, NET, SCOPE
 
 OWNER = Owner("test", "shop")
 KIND = Subnet()
 SPEC = SubnetSpec.model_validate({"name": "app", "virtual_network": NET, "address_prefixes": ["10.0.1.0/24"]})
 
 
-@pytest.fixture(scope="module")
-def azure_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
-    with LocalAzure(tmp_path_factory.mktemp("azure")) as cloud:
-        yield cloud
-
-
 @pytest.fixture
-def asked(azure_process: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call[SubnetSpec]]:
-    with led_to(azure_process, monkeypatch) as cloud:
-        visit: AzureVisit = visited(cloud)
-        visit.client("network").put(NET, A_NET)
-        address = Address(OWNER.stack, "azure.subnet", "app")
-        yield Call(address, SCOPE, OWNER, visit.client, token="a", spec=SPEC)
+def asked(visit: AzureVisit) -> Call[SubnetSpec]:
+    visit.client("network").put(NET, A_NET)
+    address = Address(OWNER.stack, "azure.subnet", "app")
+    return Call(address, SCOPE, OWNER, visit.client, token="a", spec=SPEC)
 
 
 def _theirs(asked: Call[SubnetSpec], block: str) -> None:

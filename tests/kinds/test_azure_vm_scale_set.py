@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,34 +14,22 @@ from activities.providers.azure.kinds.vm_scale_set import INTERFACES, VmScaleSet
 from holdfast.model import Address, Owner
 from holdfast.plan import FieldChange
 from holdfast.resource import Call, Observation, Search
-from tests.kinds.azure_visit import A_DISK, DISK, GROUP, NET, SCOPE, led_to, visited
+from tests.kinds.azure_visit import A_DISK, DISK, GROUP, SCOPE, SUBNET, with_a_subnet
 from tests.localcloud.azure_parts import WHERE, LocalAzure
 
 OWNER = Owner("test", "shop")
 KIND = VmScaleSet()
 SET = ids.inside(GROUP, "Microsoft.Compute/virtualMachineScaleSets", "web")
-SUBNET = f"{NET}/subnets/app"
 IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities"
 MINE, THEIRS = (ids.inside(GROUP, IDENTITIES, name) for name in ("mine", "theirs"))
 
 
-@pytest.fixture(scope="module")
-def azure_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
-    with LocalAzure(tmp_path_factory.mktemp("azure")) as cloud:
-        yield cloud
-
-
 @pytest.fixture
-def visit(azure_process: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureVisit]:
-    with led_to(azure_process, monkeypatch) as cloud:
-        visit = visited(cloud)
-        subnets = [{"name": "app", "properties": {"addressPrefix": "10.0.1.0/24"}}]
-        said = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": subnets}
-        visit.client("network").put(NET, {"location": WHERE, "properties": said})
-        cloud.control.step(60)
-        for one in (MINE, THEIRS):
-            visit.client("msi").put(one, {"location": WHERE})
-        yield visit
+def visit(azure: LocalAzure) -> AzureVisit:
+    visit = with_a_subnet(azure)
+    for one in (MINE, THEIRS):
+        visit.client("msi").put(one, {"location": WHERE})
+    return visit
 
 
 def _call(visit: AzureVisit, **more: Any) -> Call[VmScaleSetSpec]:
@@ -73,9 +60,9 @@ def _changed(visit: AzureVisit, azure: LocalAzure, **more: Any) -> Observation:
 
 
 @pytest.mark.parametrize("mode", ["Flexible", "Uniform"])
-def test_a_set_is_made_safe(visit: AzureVisit, azure_process: LocalAzure, mode: str) -> None:
+def test_a_set_is_made_safe(visit: AzureVisit, azure: LocalAzure, mode: str) -> None:
     """Trusted launch, keys alone, no public address, and no machine replaced unasked, in either mode."""
-    said = _made(visit, azure_process, orchestration_mode=mode)["properties"]
+    said = _made(visit, azure, orchestration_mode=mode)["properties"]
     profile = said["virtualMachineProfile"]
     assert profile["securityProfile"] == {
         "securityType": "TrustedLaunch",
@@ -89,44 +76,44 @@ def test_a_set_is_made_safe(visit: AzureVisit, azure_process: LocalAzure, mode: 
     assert KIND.observe(replace(_call(visit), remote_id=SET)).properties["orchestration_mode"] == mode
 
 
-def test_machines_come_and_stay(visit: AzureVisit, azure_process: LocalAzure) -> None:
+def test_machines_come_and_stay(visit: AzureVisit, azure: LocalAzure) -> None:
     """A greater capacity brings a machine; another image replaces none of those that stand."""
-    _made(visit, azure_process, orchestration_mode="Uniform")
-    seen = _changed(visit, azure_process, capacity=3)
+    _made(visit, azure, orchestration_mode="Uniform")
+    seen = _changed(visit, azure, capacity=3)
     assert seen.properties["capacity"] == 3
     first = [one["properties"]["vmId"] for one in visit.client("compute").pages(f"{SET}/virtualMachines")]
-    _changed(visit, azure_process, image_reference="Canonical:ubuntu-24_04-lts:server:1.0.20260101")
+    _changed(visit, azure, image_reference="Canonical:ubuntu-24_04-lts:server:1.0.20260101")
     left = list(visit.client("compute").pages(f"{SET}/virtualMachines"))
     assert [one["properties"]["vmId"] for one in left] == first
     assert {one["properties"]["latestModelApplied"] for one in left} == {False}
 
 
-def test_anothers_identity_stays(visit: AzureVisit, azure_process: LocalAzure) -> None:
+def test_anothers_identity_stays(visit: AzureVisit, azure: LocalAzure) -> None:
     """An identity of the set's own comes and goes without those that others have given it."""
-    _made(visit, azure_process, user_assigned_identities=[MINE])
+    _made(visit, azure, user_assigned_identities=[MINE])
     both = {"type": "UserAssigned", "userAssignedIdentities": {MINE: {}, THEIRS: {}}}
     visit.client("compute").patch(SET, {"identity": both})
-    azure_process.control.step(120)
-    seen = _changed(visit, azure_process, system_assigned_identity=True)
+    azure.control.step(120)
+    seen = _changed(visit, azure, system_assigned_identity=True)
     assert seen.outputs["principal_id"]
     assert KIND.canonical(seen.properties)["user_assigned_identities"] == [one.lower() for one in (MINE, THEIRS)]
-    seen = _changed(visit, azure_process, user_assigned_identities=[THEIRS])
+    seen = _changed(visit, azure, user_assigned_identities=[THEIRS])
     assert (seen.properties["system_assigned_identity"], seen.properties["user_assigned_identities"]) == (
         True,
         [THEIRS],
     )
 
 
-def test_what_is_beside_the_first_address_stays(visit: AzureVisit, azure_process: LocalAzure) -> None:
+def test_what_is_beside_the_first_address_stays(visit: AzureVisit, azure: LocalAzure) -> None:
     """Another group for the first interface leaves a second interface that somebody has added."""
-    said = _made(visit, azure_process)
+    said = _made(visit, azure)
     listed = said["properties"]["virtualMachineProfile"]["networkProfile"]["networkInterfaceConfigurations"]
     addresses = [{"name": "second", "properties": {"subnet": {"id": SUBNET}}}]
     second = {"name": "second", "properties": {"ipConfigurations": addresses}}
     profile = {"networkProfile": {"networkInterfaceConfigurations": [*listed, second]}}
     visit.client("compute").patch(SET, {"properties": {"virtualMachineProfile": profile}})
-    azure_process.control.step(120)
-    seen = _changed(visit, azure_process, enable_accelerated_networking=True)
+    azure.control.step(120)
+    seen = _changed(visit, azure, enable_accelerated_networking=True)
     assert seen.properties["enable_accelerated_networking"] is True
     body: Any = visit.client("compute").get(SET).body
     for key in INTERFACES.split("."):
@@ -134,9 +121,9 @@ def test_what_is_beside_the_first_address_stays(visit: AzureVisit, azure_process
     assert [one["name"] for one in body] == ["primary", "second"]
 
 
-def test_a_part_of_a_set_is_no_resource_of_its_own(visit: AzureVisit, azure_process: LocalAzure) -> None:
+def test_a_part_of_a_set_is_no_resource_of_its_own(visit: AzureVisit, azure: LocalAzure) -> None:
     """What a set brings along bears the set's tags, and is not taken for a disk of ours that nobody knows."""
     visit.client("compute").put(DISK, {**A_DISK, "tags": tags.marks(_call(visit))})
-    azure_process.control.step(60)
+    azure.control.step(60)
     assert list(Disk().discover(Search(SCOPE, visit.client, OWNER))) == []
     assert KIND.is_mine(str(_call(visit).address))
