@@ -143,6 +143,7 @@ class Call(Generic[S]):
     back: bool = False  # it is part of taking an act back
     anew: int = 0  # how often the act's request was made anew: the cloud took it and gave up, or a person asks again
     handle: str | None = None  # the cloud's operation that the act began last, where it is known
+    waited: timedelta = timedelta()  # since the act was first sent
     claimed: bool = False  # the ledger, the plan or an earlier delivery says that what stands there is ours: all that
     # a kind can go by whose `carrier` is its parent
 
@@ -216,6 +217,9 @@ class ResourceType(ABC, Generic[S]):
     stepwise: ClassVar[frozenset[str]] = frozenset()  # lists whose members take a call each: cut off midway, some are
     # as before the update and some as after it
     one_way: ClassVar[Mapping[str, str]] = {}  # mutable fields whose update does not return, and why
+    lossy: ClassVar[Mapping[str, str]] = {}  # mutable fields whose update returns, and what that does not bring back
+    kept_in_use: ClassVar[str] = ""  # what to do instead of deleting it while another resource names it, where its
+    # cloud refuses that; empty: it does not
     operations: ClassVar[Mapping[str, Operated]] = {}
     stopped_for: ClassVar[Mapping[str, tuple[str, str]]] = {}  # field -> operations before and after its update
     # A document's `resources`, as YAML, that `check` accepts: last this kind, before it what it needs. The laws build

@@ -172,7 +172,9 @@ def _undo(kind: Kind) -> str:
         ("create", f"`{UndoLabel.exact}`: what carries our token is removed"),
         (
             "update",
-            f"`{UndoLabel.exact}`, field by field, where nobody else has changed it since" + _except(kind.one_way),
+            f"`{UndoLabel.exact}`, field by field, where nobody else has changed it since"
+            + _except(UndoLabel.lossy, kind.lossy)
+            + _except(UndoLabel.irreversible, kind.one_way),
         ),
         ("delete", f"`{kind.delete_undo}`{note}"),
     ]
@@ -180,8 +182,8 @@ def _undo(kind: Kind) -> str:
     return table(("act", "undo"), rows) + data
 
 
-def _except(one_way: Mapping[str, str]) -> str:
-    return "".join(f"; `{UndoLabel.irreversible}` for `{name}`: {why}" for name, why in one_way.items())
+def _except(label: UndoLabel, about: Mapping[str, str]) -> str:
+    return "".join(f"; `{label}` for `{name}`: {why}" for name, why in about.items())
 
 
 def _replacing(kind: Kind) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -187,18 +187,25 @@ def _operations(course: Course) -> dict[str, tuple[FieldChange, ...]]:
 
 
 def _update(course: Course, changes: tuple[FieldChange, ...]) -> Draft:
-    one_way = course.kind.one_way
-    lost = [f"{c.path}: {one_way[f]}" for c in changes if (f := c.path.partition(".")[0]) in one_way]
+    kind = course.kind
+    stuck, lost = _said(kind.one_way, changes), _said(kind.lossy, changes)
     unseen = [c.path for c in changes if c.path.partition(".")[0] not in course.standing.properties]
-    if lost:
-        undo = Undo(label=UndoLabel.irreversible, verb=Verb.update, note="; ".join(dict.fromkeys(lost)))
-    elif unseen:
-        note = f"{', '.join(unseen)} cannot be read: what was last applied is written back"
-        undo = Undo(label=UndoLabel.lossy, verb=Verb.update, note=note)
+    if unseen:
+        lost.append(f"{', '.join(unseen)} cannot be read: what was last applied is written back")
+    if stuck:
+        undo = Undo(label=UndoLabel.irreversible, verb=Verb.update, note="; ".join(stuck))
+    elif lost:
+        undo = Undo(label=UndoLabel.lossy, verb=Verb.update, note="; ".join(lost))
     else:
         undo = Undo(label=UndoLabel.exact, verb=Verb.update)
     about = _standing(course, course.standing)
     return _draft(course, Verb.update, undo, spec=freeze(course.spec), changes=changes, **about)
+
+
+def _said(about: Mapping[str, str], changes: tuple[FieldChange, ...]) -> list[str]:
+    """What a kind says about the fields that change, each once."""
+    said = (f"{c.path}: {about[f]}" for c in changes if (f := c.path.partition(".")[0]) in about)
+    return list(dict.fromkeys(said))
 
 
 def _operate(course: Course, name: str, changes: tuple[FieldChange, ...]) -> Draft:

@@ -143,22 +143,23 @@ def _now(table: Table) -> Graph[Address]:
     for address, course in table.courses.items():
         # Not what the goal says: a document may turn round what stands on what.
         said = course.entry.depends_on if course.entry is not None else ()
-        shown = _texts(course.live.properties) if course.live is not None else ()
+        shown = texts(course.live.properties) if course.live is not None else ()
         found = [*(table.moved.get(a, a) for a in said), *(ids[text] for text in shown if text in ids)]
         needs[address] = [a for a in found if a != address]
     # Two resources may name each other, and a ledger may be older than the document: such a circle is no order.
     return Graph(needs).acyclic()
 
 
-def _texts(value: object) -> Iterable[str]:
+def texts(value: object) -> Iterable[str]:
+    """Every text in a value, however deep it lies."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for member in value:
-            yield from _texts(member)
+            yield from texts(member)
     elif isinstance(value, dict):
         for member in value.values():
-            yield from _texts(member)
+            yield from texts(member)
 
 
 def _refuse_taken_names(table: Table) -> None:

@@ -9,19 +9,22 @@ for a late act: a replace that is both is turned round to delete-first as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from holdfast.errors import Broken, InvalidInput
+from holdfast.errors import Broken, HoldfastError, InUse, InvalidInput
 from holdfast.graph import Graph
 from holdfast.model import Address
 from holdfast.plan import Action, Verb
 from holdfast.planners.acts import Acts, Draft, acts_of
-from holdfast.planners.courses import Course, Turn
-from holdfast.planners.decide import Decision
+from holdfast.planners.courses import Course, Turn, at, listed
+from holdfast.planners.decide import Decision, raise_all, texts
 
 
 def ordered(decision: Decision) -> tuple[Action, ...]:
-    """Every act of a decision, in an order that could be walked one by one; `after` says what each waits for."""
+    """Every act of a decision, in an order that could be walked one by one; `after` says what each waits for.
+
+    Raises `InUse` for what would have to be deleted while something that stays refers to it.
+    """
     return _Order(decision).actions()
 
 
@@ -30,6 +33,7 @@ class _Order:
         self._courses = decision.table.courses
         self._goal, self._now = decision.goal, decision.now
         self._early, self._late = self._delete_first()
+        raise_all(list(self._in_use()))
         self._acts = {address: acts_of(course) for address, course in self._courses.items() if _any(course)}
         self._drafts: list[Draft] = []
         self._index: dict[int, int] = {}  # id of a draft -> its index
@@ -62,6 +66,24 @@ class _Order:
             if address in early and address in late:
                 courses[address].delete_first = True
         return early, late
+
+    def _in_use(self) -> Iterator[HoldfastError]:
+        """A letter for each that a cloud would refuse to delete, since something that stays names it until then."""
+        for address, course in self._courses.items():
+            if not (course.turn is Turn.replace and course.delete_first and course.kind.kept_in_use):
+                continue
+            above = {a: self._courses[a] for a in self._now.needed_by(address)}
+            staying = [a for a, c in above.items() if c.turn in {Turn.stand, Turn.update}]
+            remote_id = course.standing.remote_id or ""
+            users = [a for a in staying if remote_id in texts(self._courses[a].standing.properties)]
+            if users:
+                yield InUse(
+                    f"{remote_id} would have to be deleted before it is made anew, and {listed(users)} uses it until "
+                    f"then: its cloud would refuse that ({course.reason})",
+                    address=address,
+                    standing="all of it stands; nothing was touched",
+                    next=f"{course.kind.kept_in_use}{at(course.desired)}",
+                )
 
     def _lay_out(self) -> None:
         """List the drafts as people would read them: forward as the goal goes, then away from the top down."""

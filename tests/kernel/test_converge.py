@@ -16,7 +16,7 @@ from holdfast.plan import Plan, UndoLabel, Verb, skeleton
 from holdfast.planners.converge import converge
 from holdfast.run import Entry
 from holdfast.testing.byhand import Book, Carried, carry_out, look, take_back
-from holdfast.testing.sim import OWNER, SCOPE, SimThing, address, catalog, goal, ref, want
+from holdfast.testing.sim import OWNER, SCOPE, SimNamed, SimThing, address, catalog, goal, ref, want
 from holdfast.testing.world import Thing, World
 from holdfast.values import Unknown
 
@@ -129,6 +129,25 @@ def test_what_collides_is_deleted_first_and_asks(stack: Stack) -> None:
     stack.carry(plan)
 
 
+def test_what_is_in_use_is_not_deleted_first(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its cloud keeps while others name it is not replaced under its name while one of them stays."""
+    shape = [
+        want("dns", uses=[ref("store", "named")]),
+        want("reader", about={"depends_on": (address("store", "named"),)}),
+    ]
+    stack.up(want("store", "named"), *shape)
+    anew = goal(want("store", "named", zone="b"), *shape)
+    assert said(stack.plan(anew)) == ["- store", "+ store", "~ dns"]
+    monkeypatch.setattr(SimNamed, "kept_in_use", "choose another name")
+    with pytest.raises(InUse, match=r"shop/sim\.thing/dns uses it until then") as refused:
+        stack.plan(anew)
+    assert refused.value.letter.address == address("store", "named")
+    assert refused.value.letter.next.startswith("choose another name")
+    # What goes as well, or is made anew, or goes by the document alone, is not in the way.
+    assert said(stack.plan(goal(want("store", "named", zone="b"), shape[1]))) == ["- dns", "- store", "+ store"]
+    assert said(stack.plan(anew, replace=(address("dns"),))) == ["- dns", "- store", "+ store", "+ dns"]
+
+
 def test_a_replace_on_request(stack: Stack) -> None:
     """`--replace` makes a resource anew although nothing differs."""
     stack.up(want("web"))
@@ -226,6 +245,15 @@ def test_a_one_way_field_is_the_point_of_no_return(stack: Stack) -> None:
     assert (last.undo.label, last.undo.note) == (UndoLabel.irreversible, "version: an upgrade cannot be downgraded")
     assert last.after == (0, 1)
     assert plan.point_of_no_return == 2
+
+
+def test_an_update_that_loses_something_says_so(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A field whose old value comes back, and not all that went with it, is lossy, and the walk may take it back."""
+    monkeypatch.setattr(SimThing, "lossy", {"size": "those that went are made anew"})
+    stack.up(want("a"))
+    (action,) = stack.plan(goal(want("a", size=2, tags={"team": "shop"}))).actions
+    assert (action.undo.label, action.undo.note) == (UndoLabel.lossy, "size: those that went are made anew")
+    assert action.undo.label.returns
 
 
 # --- what goes --------------------------------------------------------------------------------------------------------

@@ -56,7 +56,8 @@ def specs_survive_json(bench: Bench) -> Iterator[str]:
 def declarations_agree(bench: Bench) -> Iterator[str]:
     """What it declares fits together: fields that exist, operations with an inverse that exists, a token's window."""
     kind, fields = bench.kind, set(bench.kind.spec.model_fields)
-    named = {"immutable": kind.immutable, "one_way": set(kind.one_way), "stopped_for": set(kind.stopped_for)}
+    named = {"immutable": kind.immutable, "one_way": set(kind.one_way), "lossy": set(kind.lossy)}
+    named |= {"stopped_for": set(kind.stopped_for)}
     for name, said in named.items():
         if said - fields:
             yield f"{name} names {', '.join(sorted(said - fields))}, which its spec has not"

@@ -202,8 +202,8 @@ def _updating(bench: Bench, fields: list[str]) -> tuple[Action, Act]:
     seen = bench.made()
     tried_ = trial(bench, seen, fields)
     one_way = [f for f in fields if f in bench.kind.one_way]
-    unseen = [f for f in fields if f not in seen.properties]
-    label = UndoLabel.irreversible if one_way else UndoLabel.lossy if unseen else UndoLabel.exact
+    lossy = [f for f in fields if f not in seen.properties or f in bench.kind.lossy]
+    label = UndoLabel.irreversible if one_way else UndoLabel.lossy if lossy else UndoLabel.exact
     action = bench.action(
         Verb.update, tried_.wanted, seen, changes=tried_.changes, undo=Undo(label=label, verb=Verb.update)
     )
