@@ -17,23 +17,29 @@ from holdfast.testing.laws import Delivery
 class ProtocolHands:
     """Delivers acts in process. It waits on the ground's clock, which is stepped."""
 
+    def __init__(self) -> None:
+        self._sent: dict[tuple[int, str, bool], float] = {}  # of acts, by ground and token: when each came first
+
     def carry(self, delivery: Delivery) -> Done:
         """See `holdfast.testing.laws.Hands`."""
         table = BACK if delivery.act.back else FORWARD
-        return table[delivery.action.verb](_job(delivery))
+        now, act = delivery.ground.now(), delivery.act
+        sent = self._sent.setdefault((id(delivery.ground), act.token, act.back), now)
+        return table[delivery.action.verb](_job(delivery, timedelta(seconds=now - sent)))
 
     def settle(self, delivery: Delivery, waited: timedelta, within: timedelta) -> Done:
         """See `holdfast.testing.laws.Hands`."""
-        return settle(_job(delivery), waited, within)
+        return settle(_job(delivery, waited), waited, within)
 
 
-def _job(delivery: Delivery) -> Job:
+def _job(delivery: Delivery, waited: timedelta) -> Job:
     return Job(
         act=delivery.act,
         action=delivery.action,
         kind=delivery.kind,
         client=delivery.ground.clients(),
         again=delivery.again,
+        waited=waited,
         secret=delivery.secret,
         pause=delivery.ground.wait,
         clock=delivery.ground.now,

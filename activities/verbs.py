@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from temporalio import activity
@@ -25,8 +25,6 @@ from holdfast.plan import Verb
 from holdfast.store import Store
 
 Carry = Callable[[Job], Done]
-
-KNOWN_WITHIN = timedelta(minutes=3)  # how long clouds may take to know everywhere what they have just made
 
 # What each verb does, forward, and when it takes another back: a delete takes back a create.
 FORWARD: Mapping[Verb, Carry] = {
@@ -109,7 +107,7 @@ class CloudVerbs:
             kind=self._catalog[act.address.kind],
             client=visit.client,
             again=act.repeated or activity.info().attempt > 1,
-            young=datetime.now(UTC) - activity.info().scheduled_time < KNOWN_WITHIN,
+            waited=datetime.now(UTC) - activity.info().scheduled_time,
             secret=read_secret,
             requests=lambda: visit.requests,
             pause=_pause,

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from activities.protocol.job import Job
+from activities.protocol.job import Job, minutes
 from holdfast.act import Done
-from holdfast.errors import CreateFailed, NameTaken, NotFound, Pending
-from holdfast.resource import Call, Observation, Safety, Status
+from holdfast.errors import CreateFailed, NameTaken, NotFound, NotStabilized, NotYet, Pending
+from holdfast.resource import Call, Carrier, Observation, Safety, Status
 
 
 def create(job: Job) -> Done:
@@ -23,8 +23,7 @@ def create(job: Job) -> Done:
     plain = job.desired()
     call = replace(job.call(), spec=job.spec(plain))
     found = _earlier(job, call) if job.again else None
-    # With an id, the rest of its calls, where it has several.
-    seen = job.kind.create(replace(call, remote_id=found.remote_id)) if found is not None else _ask(job, call)
+    seen = _finish(job, replace(call, remote_id=found.remote_id)) if found is not None else _ask(job, call)
     if not seen.stands:
         raise CreateFailed(
             f"the cloud answered the create of {job.address} with {seen.remote_id or 'something'}, which is "
@@ -42,6 +41,25 @@ def _earlier(job: Job, call: Call[Any]) -> Observation | None:
     return job.find_mine(call)
 
 
+def _finish(job: Job, call: Call[Any]) -> Observation:
+    """The rest of its calls, where it has several. For what they wait for they wait no longer than a settle would.
+
+    Raises `NotStabilized` after that.
+    """
+    try:
+        return job.kind.create(call)
+    except Pending as waiting:
+        if job.waited < job.settles():
+            raise
+        raise NotStabilized(
+            f"{job.address} is not made after {minutes(job.waited)}: {waiting.letter.happened}",
+            address=job.address,
+            code=waiting.letter.code,
+            standing=f"{call.remote_id} stands, and the rest of what was asked for does not",
+            next="look at it in the cloud's console; a longer `timeouts:` in the document gives it more time",
+        ) from waiting
+
+
 def _ask(job: Job, call: Call[Any]) -> Observation:
     try:
         return job.kind.create(call)
@@ -53,13 +71,13 @@ def _ask(job: Job, call: Call[Any]) -> Observation:
         said = unknown.letter.happened
         raise Pending(f"{job.address} refers to what the cloud does not know everywhere yet: {said}") from unknown
     except NameTaken as taken:
-        standing = [o for o in job.kind.find(call) if o.status is not Status.absent]
+        standing = _standing(job, call, taken)
         mine = next((o for o in standing if job.is_ours(o) and o.token == job.act.token), None)
         if mine is not None:
             return job.kind.create(replace(call, remote_id=mine.remote_id))
-        if not standing and job.again:
-            # The name is taken, yet nothing shows: most likely our own, not visible yet. The server asks again, and
-            # when it stays so the act's time runs out and the letter says so.
+        if not standing and job.again and job.young:
+            # The name is taken, yet nothing shows: it may be our own, not visible yet. When it stays so it is
+            # somebody else's, whom we cannot see: a name may be unique beyond what we see.
             raise Pending(f"the name of {job.address} is taken, and nothing shows under it yet") from taken
         deleting = next((o for o in standing if job.is_ours(o) and o.status is Status.deleting), None)
         if deleting is not None:
@@ -67,3 +85,15 @@ def _ask(job: Job, call: Call[Any]) -> Observation:
                 f"the name of {job.address} is still held by {deleting.remote_id}, which is going away"
             ) from taken
         raise
+
+
+def _standing(job: Job, call: Call[Any], taken: NameTaken) -> list[Observation]:
+    """What bears the name. Where nobody can say, and it bears no marks, a refusal of the first delivery stands: the
+    next would take it for what this one has made.
+    """
+    try:
+        return [o for o in job.kind.find(call) if o.status is not Status.absent]
+    except NotYet:
+        if job.again or job.kind.carrier is not Carrier.parent:
+            raise
+        raise taken from None

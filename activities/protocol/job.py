@@ -24,6 +24,7 @@ from holdfast.values import freeze, pointers, resolve, thaw
 
 F = TypeVar("F")
 
+KNOWN_WITHIN = timedelta(minutes=3)  # how long clouds may take to know everywhere what they have just made
 SHORTEST = 4  # characters: whatever is shorter stands in any sentence
 LOOK_EVERY = timedelta(seconds=1)
 APPLIED_LIMIT = 2_000  # bytes of JSON that a reader of the history is shown
@@ -38,7 +39,7 @@ class Job:
     kind: ResourceType[Any]
     client: Clients
     again: bool = False
-    young: bool = False  # the act was first sent moments ago: what it refers to may not be known everywhere yet
+    waited: timedelta = timedelta()  # since the act was first sent
     secret: Callable[[Secret], str] = str  # reads one, for a single call of an SDK; the default hides it
     requests: Callable[[], tuple[str, ...]] = tuple  # the cloud's request ids so far
     pause: Callable[[float], None] = time.sleep  # seconds; beats, and raises when the worker is told to stop
@@ -145,10 +146,16 @@ class Job:
                 "back": self.act.back,
                 "anew": self.act.anew,
                 "handle": self.act.handle,
+                "waited": self.waited,
                 "claimed": remote_id is not None or self.may_have_acted,
                 **more,
             },
         )
+
+    @property
+    def young(self) -> bool:
+        """Whether the act was first sent moments ago: what it refers to, or has made, may not be known everywhere."""
+        return self.waited < KNOWN_WITHIN
 
     @property
     def may_have_acted(self) -> bool:
@@ -244,6 +251,12 @@ def rested(carry: Callable[[Job], F]) -> Callable[[Job], F]:
         return carry(job)
 
     return carried
+
+
+def minutes(span: timedelta) -> str:
+    """A length of time, in words."""
+    whole, rest = divmod(int(span.total_seconds()), 60)
+    return f"{whole} min {rest} s" if whole else f"{rest} s"
 
 
 def _forms(value: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from activities.protocol.job import Job
+from activities.protocol.job import Job, minutes
 from holdfast.act import Done
 from holdfast.errors import (
     ChangedElsewhere,
@@ -84,7 +84,7 @@ def _not_yet(job: Job, status: Status, detail: str, waited: timedelta, within: t
     if waited < within:
         return Pending(f"{what}: {words}")
     return NotStabilized(
-        f"{what} after {_minutes(within)}: {words}",
+        f"{what} after {minutes(within)}: {words}",
         address=job.address,
         standing="kept: it may still come about, and a timeout does not taint it",
         next="look at it in the cloud's console; a longer `timeouts:` in the document gives it more time",
@@ -103,9 +103,3 @@ def _has_moved(job: Job, live: Observation) -> bool:
 def _is_gone(job: Job, remote_id: str) -> bool:
     job.pause(0.2)
     return job.observe(remote_id).status is Status.absent
-
-
-def _minutes(span: timedelta) -> str:
-    seconds = int(span.total_seconds())
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

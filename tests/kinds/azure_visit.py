@@ -8,11 +8,17 @@ from typing import Any
 
 import pytest
 
+from activities.protocol.job import Job
 from activities.providers.azure import ids, sdk
 from activities.providers.azure.door import AzureVisit, open_visit
-from holdfast.model import Scope
+from holdfast.act import Act
+from holdfast.model import Address, Owner, Scope, Spec
+from holdfast.plan import Action, Undo, UndoLabel, Verb
+from holdfast.resource import ResourceType
 from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure, quick
 
+OWNER = Owner("test", "shop")
+TOKEN = "00000000-0000-0000-0000-00000000000f"
 SCOPE = Scope("azure", SUBSCRIPTION, WHERE)
 GROUP = ids.group(SUBSCRIPTION, "shop")
 NET = ids.inside(GROUP, "Microsoft.Network/virtualNetworks", "net")
@@ -48,3 +54,13 @@ def with_a_subnet(azure: LocalAzure) -> AzureVisit:
     visit.client("network").put(NET, {"location": WHERE, "properties": said})
     azure.control.step(60)
     return visit
+
+
+def job(kind: ResourceType[Any], spec: Spec, visit: AzureVisit, verb: Verb = Verb.create, **facts: Any) -> Job:
+    """One delivery of an act about a kind's `app`, as a worker gets it. `facts` are those of the act, or of the job."""
+    address, undo = Address(OWNER.stack, kind.kind, "app"), Undo(label=UndoLabel.exact, verb=verb)
+    action = Action(seq=0, verb=verb, address=address, scope=SCOPE, spec=kind.canonical(spec.plain()), undo=undo)
+    of_act = {name: facts.pop(name) for name in [*facts] if name in Act.model_fields}
+    said = {"verb": verb, "token": TOKEN, **of_act}
+    act = Act(address=address, scope=SCOPE, plan="0", seq=0, owner=OWNER, **said)
+    return Job(act=act, action=action, kind=kind, client=visit.client, pause=lambda _: None, **facts)

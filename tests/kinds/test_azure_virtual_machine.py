@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from activities.providers.azure import machines
+from activities.protocol.create import create
+from activities.providers.azure import ids, machines
 from activities.providers.azure.kinds.virtual_machine import VirtualMachine, VirtualMachineSpec
-from holdfast.model import Address, Owner, Scope, Status
+from holdfast.errors import NotStabilized, Pending
+from holdfast.model import Address, Scope, Status
 from holdfast.resource import Call, Observation
+from tests.kinds.azure_visit import GROUP, OWNER, SUBNET, job, with_a_subnet
+from tests.localcloud.azure_parts import WHERE, LocalAzure
 
 DISK = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/{}"
 NIC = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkInterfaces/{}"
-OWNER = Owner("test", "shop")
+MY_NIC = ids.inside(GROUP, "Microsoft.Network/networkInterfaces", "nic")
 SCOPE = Scope("azure", "s", "westeurope")
 USER = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/a"
 
 
-def _body(**more: Any) -> dict[str, Any]:
+def _spec(**more: Any) -> VirtualMachineSpec:
     spec = {
         "name": "web",
         "resource_group": "g",
@@ -29,9 +34,12 @@ def _body(**more: Any) -> dict[str, Any]:
         "ssh_public_keys": ["ssh-ed25519 AAAA ops"],
         **more,
     }
-    wanted = VirtualMachineSpec.model_validate(spec)
+    return VirtualMachineSpec.model_validate(spec)
+
+
+def _body(**more: Any) -> dict[str, Any]:
     address = Address(OWNER.stack, "azure.virtual_machine", "web")
-    return VirtualMachine().body(Call(address, SCOPE, OWNER, lambda _: None, token="a", spec=wanted))
+    return VirtualMachine().body(Call(address, SCOPE, OWNER, lambda _: None, token="a", spec=_spec(**more)))
 
 
 def test_it_is_asked_for_securely() -> None:
@@ -110,6 +118,37 @@ def test_a_machine_whose_start_failed_still_stands() -> None:
         assert VirtualMachine().gave_up(seen)
     assert _seen("Failed", None).status is Status.failed
     assert not VirtualMachine().gave_up(_seen("Succeeded", "PowerState/running"))
+
+
+def test_why_a_machine_failed_is_told() -> None:
+    """What Azure says of it stands in its instance view, and nowhere else."""
+    status = {"code": "ProvisioningState/failed/AllocationFailed", "message": "No room."}
+    assert machines.failure({"statuses": [{"code": "PowerState/running"}, status]}) == "AllocationFailed: No room."
+    assert machines.failure({"statuses": [{"code": "ProvisioningState/succeeded"}]}) == ""
+
+
+def test_one_that_shall_not_run_and_cannot_be_made_says_so_in_time(azure: LocalAzure) -> None:
+    """While there is time it is asked again; then a letter says what became of it, and not after two days."""
+    visit = with_a_subnet(azure)
+    said = {"ipConfigurations": [{"name": "one", "properties": {"subnet": {"id": SUBNET}}}]}
+    visit.client("network").put(MY_NIC, {"location": WHERE, "properties": said})
+    azure.control.settings(seconds={"Microsoft.Compute/virtualMachines": 60}, failing={"*/web": "AllocationFailed"})
+    spec = _spec(network_interfaces=[MY_NIC], power="deallocated", resource_group="shop")
+    with pytest.raises(Pending, match="deallocated when it runs"):
+        create(job(VirtualMachine(), spec, visit))
+    azure.control.step(60)
+    with pytest.raises(Pending, match="asked again after provisioningState Failed"):
+        create(job(VirtualMachine(), spec, visit, again=True, waited=timedelta(minutes=1)))
+    azure.control.step(60)
+    with pytest.raises(NotStabilized, match=r"after 20 min 0 s: .*Failed"):
+        create(job(VirtualMachine(), spec, visit, again=True, waited=timedelta(minutes=20)))
+    azure.control.settings(failing={})
+    azure.control.step(60)
+    done = create(job(VirtualMachine(), spec, visit, again=True))
+    azure.control.step(60)
+    assert VirtualMachine().observe(job(VirtualMachine(), spec, visit).call(done.remote_id)).properties["power"] == (
+        "deallocated"
+    )
 
 
 def test_a_machine_that_its_own_system_stopped_is_neither() -> None:

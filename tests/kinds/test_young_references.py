@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from activities.protocol.create import create
-from activities.protocol.job import Job
+from activities.protocol.job import KNOWN_WITHIN, Job
 from activities.providers.aws.door import AwsVisit
 from activities.providers.aws.kinds.subnet import Subnet
 from holdfast.act import Act
@@ -20,9 +21,10 @@ from tests.cloud import ACCOUNT, REGION, LocalAws
 SCOPE = Scope("aws", ACCOUNT, REGION)
 NET = Address("shop", "aws.vpc", "net")
 APP = Address("shop", "aws.subnet", "app")
+JUST_SENT = timedelta()
 
 
-def _job(vpc: str, *, young: bool) -> Job:
+def _job(vpc: str, waited: timedelta = JUST_SENT) -> Job:
     spec = {"vpc": Unknown.of(NET, "id"), "cidr": "10.0.1.0/24", "zone": f"{REGION}a", "tags": {}}
     frozen = {name: freeze(value) for name, value in spec.items()}
     undo = Undo(label=UndoLabel.exact, verb=Verb.delete)
@@ -37,7 +39,7 @@ def _job(vpc: str, *, young: bool) -> Job:
         owner=Owner("test", "shop"),
         inputs={f"{NET}#id": vpc},
     )
-    return Job(act=act, action=action, kind=Subnet(), client=AwsVisit(SCOPE).client, young=young)
+    return Job(act=act, action=action, kind=Subnet(), client=AwsVisit(SCOPE).client, waited=waited)
 
 
 def test_a_reference_that_is_too_young_is_asked_for_again(aws: LocalAws) -> None:
@@ -45,20 +47,20 @@ def test_a_reference_that_is_too_young_is_asked_for_again(aws: LocalAws) -> None
     aws.control.settings(new_use_lag_seconds=60, lag_kinds=["vpc"])
     vpc = aws.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     with pytest.raises(Pending, match="does not know everywhere yet"):
-        create(_job(vpc, young=True))
+        create(_job(vpc))
     aws.control.step(61)
-    done = create(_job(vpc, young=True))
+    done = create(_job(vpc))
     assert done.remote_id
     assert len(aws.control.executed("CreateSubnet")) == 1
 
 
 def test_a_reference_that_stays_unknown_is_refused(aws: LocalAws) -> None:
     """After a few minutes, or where the id was written by hand, what is not there is not there."""
-    job = _job("vpc-0123456789abcdef0", young=False)
+    job = _job("vpc-0123456789abcdef0", waited=KNOWN_WITHIN)
     with pytest.raises(NotFound):
         create(job)
     literal = job.action.model_copy(update={"spec": {**job.action.spec, "vpc": "vpc-0123456789abcdef0"}})
-    by_hand = replace(job, action=literal, act=job.act.model_copy(update={"inputs": {}}), young=True)
+    by_hand = replace(job, action=literal, act=job.act.model_copy(update={"inputs": {}}), waited=JUST_SENT)
     with pytest.raises(NotFound):
         create(by_hand)
     assert not aws.control.executed("CreateSubnet")

@@ -190,7 +190,10 @@ class ArmKind(ResourceType[S]):
         service = call.client(self.service)
         if call.remote_id is not None:
             seen = self.observe(call)
-            return self.answered(call, service.put(path, self.body(call))) if self.gave_up(seen) else seen
+            if not self.gave_up(seen):
+                return seen
+            again = self.answered(call, service.put(path, self.body(call)))
+            return again.model_copy(update={"detail": f"{again.detail}, asked again after {seen.detail}"})
         if standing := self.find(call):
             raise NameTaken(f"{standing[0].outputs['id']} stands already", address=call.address)
         return self.answered(replace(call, remote_id=path), service.put(path, self.body(call), if_none_match="*"))

@@ -94,6 +94,15 @@ def power(view: Any) -> str | None:
     return None if found is None else _POWER.get(found, found)
 
 
+def failure(view: Any) -> str:
+    """Why the last that was asked of it has failed, as its instance view says; nothing where it does not."""
+    for status in (view or {}).get("statuses") or ():
+        word, *more = str(status.get("code", "")).split("/")  # ProvisioningState/failed/AllocationFailed
+        if word == "ProvisioningState" and more[:1] == ["failed"]:
+            return ": ".join(part for part in (*more[1:], str(status.get("message") or "")) if part)
+    return ""
+
+
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, JsonValue]:
     """A PATCH that makes of the one body the other: every part that differs, whole; of the disks, the data disks."""
     part: dict[str, Any] = {}

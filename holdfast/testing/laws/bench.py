@@ -41,6 +41,7 @@ resources:
 DELIVERIES = 40  # of one act, after which nobody believes that it will be done
 LOOKS = 400  # of settling one
 LOOK_EVERY = 5.0  # seconds between them
+LONG_AGO = timedelta(hours=1)  # when an act was sent of which no list can be behind any more
 
 
 class Unfinished(Exception):
@@ -128,6 +129,7 @@ class Bench:
             token=token,
             spec=self.kind.spec.model_validate(plain),
             remote_id=remote_id,
+            waited=LONG_AGO,
             claimed=remote_id is not None,
         )
         return replace(call, **more)

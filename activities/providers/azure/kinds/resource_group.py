@@ -10,7 +10,7 @@ from pydantic import Field
 
 from activities.providers.azure import arm, ids, tags
 from activities.providers.azure.arm import ArmKind
-from holdfast.errors import Blocked, NotFound
+from holdfast.errors import Blocked, NotFound, Pending
 from holdfast.model import Scope, Spec
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Observation, Search
@@ -64,16 +64,26 @@ class ResourceGroup(ArmKind[ResourceGroupSpec]):
                 yield self.see(raw, search.scope)
 
     def delete(self, call: Call[ResourceGroupSpec]) -> Observation:
-        """Only an empty one. The list of what is in it may lag: so it is asked again, and again says why.
+        """Only an empty one, and only by a list that shows all that was in it when its delete was sent: lists lag.
 
+        What another hand makes in it in the very last seconds goes with it. ARM alone could keep that, and does not.
         Source: Azure Resource Manager, "Azure Resource Manager resource group and resource deletion".
         """
         try:
             left = list(call.client(self.service).pages(f"{call.id}/resources", top="100"))
         except NotFound:
-            return self.absent(call.remote_id)
+            seen = self.observe(call)
+            if seen.stands:  # by its id it shows, and that does not lag
+                raise Pending(f"what is in {call.id} cannot be listed yet", address=call.address) from None
+            return seen
         if left:
             raise Blocked(_still_in_it(call, left), address=call.address)
+        if call.waited < self.visible_within:
+            raise Pending(
+                f"no list shows anything in {call.id}; what is new may not show yet, so it is asked once more",
+                address=call.address,
+                after=self.visible_within - call.waited,
+            )
         return super().delete(call)
 
 

@@ -183,17 +183,19 @@ web:
         for which there was no room: that is said, and is no reason to make it anew.
         Source: Azure Virtual Machines, "States and billing of Azure Virtual Machines": they have two states each.
         """
-        seen = super().see(raw, scope)
+        seen, view = super().see(raw, scope), bodies.at(raw, "properties.instanceView")
         stands = seen.status is Status.failed and "power" in seen.properties
+        why = machines.failure(view)
         return seen.model_copy(
             update={
-                "partial": bodies.at(raw, "properties.instanceView") is None,
+                "partial": view is None,
                 "status": Status.ready if stands else seen.status,
+                "detail": f"{seen.detail}: {why}" if why and self.gave_up(seen) else seen.detail,
             }
         )
 
     def gave_up(self, seen: Observation) -> bool:
-        return seen.detail.endswith((" Failed", " Canceled"))
+        return seen.detail.partition(":")[0].endswith((" Failed", " Canceled"))
 
     def shown(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         nics = bodies.at(raw, "properties.networkProfile.networkInterfaces") or ()
@@ -224,7 +226,9 @@ web:
         if call.wanted.power == "running" or seen.properties.get("power") == "deallocated":
             return seen
         if seen.status is Status.pending:
-            raise Pending(f"{seen.remote_id} is being made; it is deallocated when it runs", address=call.address)
+            raise Pending(
+                f"{seen.remote_id} is deallocated when it runs; it is being made: {seen.detail}", address=call.address
+            )
         return self._act(call, seen.remote_id or "", "deallocate")
 
     def body(self, call: Call[VirtualMachineSpec]) -> dict[str, Any]:
