@@ -189,6 +189,16 @@ def _except(label: UndoLabel, about: Mapping[str, str]) -> str:
 def _replacing(kind: Kind) -> str:
     if not kind.immutable:
         return "Nothing: every field changes in place."
+    if not kind.kept_in_use:
+        return _exchanged(kind)
+    return (
+        f"{_exchanged(kind)} But its cloud does not delete what something else uses: then the plan is refused, and the "
+        f"way is to {kind.kept_in_use}."
+    )
+
+
+def _exchanged(kind: Kind) -> str:
+    """Which half of a replace comes first."""
     what = "A change of " + _listed(f"`{name}`" for name in sorted(kind.immutable)) + ". "
     if type(kind).collides is not ResourceType.collides:
         why = inspect.getdoc(type(kind).collides) or ""

@@ -74,11 +74,13 @@ class _Order:
                 continue
             above = {a: self._courses[a] for a in self._now.needed_by(address)}
             staying = [a for a, c in above.items() if c.turn in {Turn.stand, Turn.update}]
-            remote_id = course.standing.remote_id or ""
-            users = [a for a in staying if remote_id in texts(self._courses[a].standing.properties)]
+            old = course.standing
+            # Its id, and whatever else it gives that it was not told: nobody is known by a name alone.
+            names = {old.remote_id, *texts(list(old.outputs.values()))} - {*texts(old.properties)}
+            users = [a for a in staying if not names.isdisjoint(texts(self._courses[a].standing.properties))]
             if users:
                 yield InUse(
-                    f"{remote_id} would have to be deleted before it is made anew, and {listed(users)} uses it until "
+                    f"{old.remote_id} would have to be deleted before it is made anew, and {listed(users)} uses it until "
                     f"then: its cloud would refuse that ({course.reason})",
                     address=address,
                     standing="all of it stands; nothing was touched",

@@ -10,6 +10,7 @@ import fnmatch
 import json
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -158,7 +159,7 @@ def _fresh(rule: Method, thing: Thing, body: Mapping[str, Any]) -> None:
     """What the caller had read must still be so. A metadata's own fingerprint stands inside of it."""
     held, _, name = rule.fingerprint.rpartition(".")
     sent = body.get(name)
-    now = fingerprint(thing.body.get("labels") or {}) if not held else thing.body.get(held, {}).get(name, "")
+    now = fingerprint(thing.body.get(rule.of) or {}) if not held else thing.body.get(held, {}).get(name, "")
     if (sent and sent != now) or (rule.needs and not sent):
         labels = "Labels fingerprint either invalid or resource labels have changed"
         raise changed(labels if name == "labelFingerprint" else "Supplied fingerprint does not match current one.")
@@ -240,7 +241,7 @@ def _operation(
         place=call.place,
         target=str(thing.path),
         target_id=str(thing.body["id"]),
-        target_link=f"https://{kind.host}/compute/v1/{thing.path}",
+        target_link=f"https://{kind.host}/compute/v1/{replace(thing.path, collection=call.collection)}",
         began=now,
         due=now if at_once else _due(cloud, action, begins),
         begins=begins,

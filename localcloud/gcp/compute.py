@@ -13,11 +13,11 @@ from localcloud.core.asked import Answer
 from localcloud.core.cloud import Cloud, Json
 from localcloud.gcp import catalog, groups, listing, paths
 from localcloud.gcp.changing import once
-from localcloud.gcp.refusals import answer, not_found
+from localcloud.gcp.refusals import Refused, answer, not_found
 from localcloud.gcp.standing import Call, begin, show, shower, standing
 from localcloud.gcp.state import Known, Thing, known, settle
 from localcloud.gcp.state import shown as operation_shown
-from localcloud.gcp.table import KINDS, Kind
+from localcloud.gcp.table import GROUP, KINDS, Kind
 
 LONGEST_WAIT = timedelta(minutes=2)
 
@@ -45,8 +45,10 @@ def do(cloud: Cloud, call: Call) -> Answer:
     if call.collection == "operations":
         return _operations(cloud, it, call)
     public = call.collection == "images" and (call.name.startswith("family/") or call.project in catalog.IMAGE_PROJECTS)
-    if public or call.collection not in KINDS:
+    if public or call.collection not in {*KINDS, GROUP.collection}:
         return catalog.do(it, call.place, call.collection, call.name, call.project)
+    if call.collection == GROUP.collection:
+        return _group(cloud, it, call)
     kind = KINDS[call.collection]
     if call.verb == "aggregatedList":
         return _aggregated(cloud, it, kind, call)
@@ -65,6 +67,16 @@ def do(cloud: Cloud, call: Call) -> Answer:
             return answer(groups.listed(it, standing(it, call)))
         case _:
             return once(cloud, it, kind, call)
+
+
+def _group(cloud: Cloud, it: Known, call: Call) -> Answer:
+    match call.verb:
+        case "get":
+            return answer(groups.shown(it, standing(it, call)))
+        case verb if verb in GROUP.methods:
+            return once(cloud, it, GROUP, call)
+        case verb:
+            raise Refused(404, "notFound", f"There is no method {call.collection}.{verb} here.")
 
 
 def _matching(cloud: Cloud, it: Known, kind: Kind, call: Call) -> list[tuple[str, Json]]:

@@ -6,6 +6,7 @@ A group without a template has none. Members run as soon as they are made; a new
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 from localcloud.core.cloud import Cloud, Json
@@ -13,7 +14,8 @@ from localcloud.gcp import catalog, paths
 from localcloud.gcp.paths import Path
 from localcloud.gcp.refusals import Refused
 from localcloud.gcp.standing import stand
-from localcloud.gcp.state import Known, Thing, remove
+from localcloud.gcp.state import Known, Thing, fingerprint, remove
+from localcloud.gcp.table import GROUP
 
 CREATED_BY = "created-by"  # in a member's metadata, as the real cloud says whose it is
 
@@ -72,6 +74,22 @@ def _add(cloud: Cloud, it: Known, group: Thing, body: dict[str, Any]) -> None:
     except Refused:
         return  # a template that no instance can be made of: whoever asked for something else must not hear of it
     member.body["status"], member.member_of = "RUNNING", str(group.path)
+
+
+def shown(it: Known, manager: Thing) -> Json:
+    """The group of a manager. Its fingerprint is that of its ports."""
+    path, ports = replace(manager.path, collection=GROUP.collection), manager.body.get("namedPorts")
+    place: dict[str, Any] = {name: manager.body[name] for name in ("zone", "region") if name in manager.body}
+    found: dict[str, Any] = {
+        "kind": f"compute#{GROUP.singular}",
+        "id": manager.body["id"],
+        "name": path.name,
+        "size": len(members(it, manager)),
+        "fingerprint": fingerprint(ports or {}),
+        "selfLink": path.link,
+        **place,
+    }
+    return found | ({"namedPorts": ports} if ports else {})
 
 
 def listed(it: Known, group: Thing) -> Json:

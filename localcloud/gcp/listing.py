@@ -2,7 +2,7 @@
 
 A filter is what Compute and Resource Manager have in common: `field OP value`, joined by AND (or a blank) and OR, with
 brackets and NOT; a search for projects is its terms joined by OR alone. OP is `=`, `!=`, `:` (has; `:*` is there at
-all), `eq` and `ne` (the whole value, as an expression).
+all), `eq` and `ne` (the whole value, as an expression). Expressions are of one field only, and not mixed with the rest.
 """
 
 from __future__ import annotations
@@ -37,10 +37,20 @@ def reading(text: str) -> Test:
         at = found.end()
     if not tokens:
         return lambda _: True
+    _of_one_field(tokens, text)
     test = _either(tokens, text)
     if tokens:
         raise _bad(text)
     return test
+
+
+def _of_one_field(tokens: list[tuple[str, str]], text: str) -> None:
+    """Raises `Refused`. Source: `filter` of every list: "You cannot combine constraints on multiple fields using
+    regular expressions", and "These two types of filter expressions cannot be mixed in one request".
+    """
+    asked = {(tokens[at - 1][1], op in {"eq", "ne"}) for at, (group, op) in enumerate(tokens) if group == "op" and at}
+    if len(asked) > 1 and any(expression for _, expression in asked):
+        raise _bad(text)
 
 
 def any_of(text: str) -> Test:

@@ -142,6 +142,7 @@ CHANGES: Mapping[str, Callable[[Call], Does]] = {
     "setPrivateIpGoogleAccess": _field("privateIpGoogleAccess"),
     "setTarget": _field("target"),
     "setInstanceTemplate": _field("instanceTemplate"),
+    "setNamedPorts": lambda call: Does({"namedPorts": call.body.get("namedPorts") or None}),
     "setMetadata": _whole("metadata"),
     "setTags": _whole("tags"),
     "setScheduling": _whole("scheduling"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from localcloud.core.cloud import Cloud, Json
@@ -11,7 +11,7 @@ from localcloud.gcp import catalog, refs, shapes
 from localcloud.gcp.paths import Path
 from localcloud.gcp.refusals import not_found
 from localcloud.gcp.state import Known, Thing, number, stamp
-from localcloud.gcp.table import KINDS, Kind
+from localcloud.gcp.table import GROUP, KINDS, Kind
 
 WITH_USERS = frozenset({"addresses", "disks"})  # they show who uses them
 
@@ -69,7 +69,11 @@ def stand(cloud: Cloud, it: Known, path: Path, body: dict[str, Any], *, auto: bo
 
 
 def standing(it: Known, call: Call) -> Thing:
-    thing = it.things.get(str(call.path))
+    """What a request is about; of a group, its manager. Raises `Refused`."""
+    path = call.path
+    if path.collection == GROUP.collection:
+        path = replace(path, collection="instanceGroupManagers")
+    thing = it.things.get(str(path))
     if thing is None:
         raise not_found(str(call.path))
     return thing

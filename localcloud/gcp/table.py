@@ -74,6 +74,7 @@ class Method:
 
     kind: str = ""  # the operation's type, where it is not the method's name
     fingerprint: str = ""
+    of: str = "labels"  # the field whose fingerprint that is, where it stands beside it
     needs: bool = False  # a request without the fingerprint is refused as well
     instant: bool = False  # it is answered by a global operation that is done, and that names no target
     done: bool = False  # it is answered by an operation that is done
@@ -335,6 +336,15 @@ KINDS: Final = {
         ),
     )
 }
+
+# What a manager manages. It stands and goes with its manager, and only its ports are changed at it.
+GROUP: Final = Kind(
+    "instanceGroups",
+    "instanceGroup",
+    "instance_group",
+    (ZONES, REGIONS),
+    methods={"setNamedPorts": Method(fingerprint="fingerprint", of="namedPorts")},
+)
 
 # What everybody can read and nobody here makes: project -> family -> (image, its number, its size in GB).
 PUBLIC_IMAGES: Final = {

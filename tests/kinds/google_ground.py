@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from activities.providers.gcp import descriptions, door, labels
 from activities.providers.gcp.door import GcpVisit, open_visit
+from activities.providers.gcp.kinds.instance_template import DIGITS
 from activities.providers.gcp.machines import items
 from holdfast.contract import ADDRESS_TAG, OWNER_TAG, TAG_PREFIX, TOKEN_TAG
 from holdfast.model import Scope
@@ -22,6 +23,7 @@ from holdfast.testing.world import Killed
 from tests.cloud import until
 from tests.localcloud.google_parts import PROJECT, REGION, LocalGcp
 
+ENDS = re.compile(rf"[0-9a-f]{{{DIGITS}}}$")  # of a name that an act has made behind a prefix
 READS = re.compile(r"(get|list|search|test|aggregated)_?")
 TAKES_TIME = ("operation_seconds", "manager_seconds")
 EVERYTHING = 7_200  # seconds, after which all that takes time has come about
@@ -61,7 +63,11 @@ MORE: Mapping[str, tuple[str, ...]] = {
     "subnetworks.delete": ("compute.networks.updatePolicy",),
 }
 VERBS = {"insert": "create", "patch": "update", "aggregated_list": "list"}
-SERVICES = {"storage": "buckets", "region_instance_group_managers": "instance_group_managers"}
+SERVICES = {
+    "storage": "buckets",
+    "region_instance_group_managers": "instance_group_managers",
+    "region_instance_groups": "instance_groups",
+}
 
 
 def forget() -> None:
@@ -232,6 +238,8 @@ def _told(shown: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         found = labels.seen(carried)
     ours = {OWNER_TAG: found["owner"], ADDRESS_TAG: found["address"], TOKEN_TAG: found["token"]}
     marks = {tag: str(mark) for tag, mark in ours.items() if mark is not None}
+    if "name" in shown:
+        shown["name"] = ENDS.sub("<token>", str(shown["name"]))
     return _scrubbed(shown), {**{k: v for k, v in carried.items() if not k.startswith(TAG_PREFIX)}, **marks}
 
 
@@ -251,7 +259,7 @@ def _permissions(action: str) -> Iterator[str]:
         yield _managed(service, method)
     else:
         api = "storage" if service == "storage" else "compute"
-        if service.endswith("instance_group_managers") and method == "resize":
+        if method in {"resize", "set_named_ports"} and "instance_group" in service:
             method = "update"  # which Google counts it as
         yield f"{api}.{_camel(SERVICES.get(service, service))}.{_camel(VERBS.get(method, method))}"
 

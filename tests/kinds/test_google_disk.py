@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from activities.providers.gcp.kinds.address import Address, AddressSpec
 from activities.providers.gcp.kinds.disk import Disk, DiskSpec
+from activities.providers.gcp.kinds.forwarding_rule import ForwardingRule
 from activities.providers.gcp.kinds.network import Network, NetworkSpec
 from activities.providers.gcp.kinds.subnetwork import Subnetwork, SubnetworkSpec
 from activities.providers.gcp.paths import Path, bare, last, versionless
@@ -22,6 +23,7 @@ from tests.kinds.google_calls import OWNER, SCOPE, Called, served
 from tests.localcloud.google_parts import PROJECT, REGION, ZONE, LocalGcp
 
 NET = f"projects/{PROJECT}/global/networks/net"
+SUBNETS = f"projects/{PROJECT}/regions/{REGION}/subnetworks"
 HERE = Scope("gcp", PROJECT, REGION)
 
 
@@ -122,6 +124,24 @@ def test_logs_that_nobody_writes_mean_nothing() -> None:
 def test_what_cannot_stand_beside_a_subnetwork(more: dict[str, Any], there: dict[str, Any], collides: bool) -> None:
     before, after = subnet(**there).spec.plain(), subnet(**more).spec.plain()
     assert Subnetwork().collides(before, after) is collides
+
+
+@pytest.mark.parametrize(
+    "more, collides",
+    [
+        ({"name": "b"}, True),
+        ({"name": "b", "subnetwork": f"{SUBNETS}/other"}, False),
+        ({"name": "b", "address": "10.0.0.8"}, False),
+        ({"subnetwork": f"{SUBNETS}/other"}, True),
+    ],
+)
+def test_what_cannot_stand_beside_an_address(more: dict[str, Any], collides: bool) -> None:
+    """A number is one network's: another one has it as well. So it is with the address of a forwarding rule."""
+    inside = {"name": "a", "address_type": "INTERNAL", "subnetwork": f"{SUBNETS}/app", "address": "10.0.0.9"}
+    before, after = (AddressSpec.model_validate(said).plain() for said in (inside, {**inside, **more}))
+    assert Address().collides(before, after) is collides
+    rules = [{**said, "ip_address": said["address"]} for said in (before, after)]
+    assert ForwardingRule().collides(*rules) is collides
 
 
 def test_an_address_outside_is_given(gcp: LocalGcp) -> None:

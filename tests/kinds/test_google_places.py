@@ -120,16 +120,3 @@ def test_a_zone_outside_of_the_region_is_refused(process: LocalGcp, kind: Any, o
     assert "europe-west1" in refused.value.letter.next
     made = [str(path) for things in process.control.world().values() for path in things]
     assert not [path for path in made if path.endswith("/it")]
-
-
-def test_ports_of_a_group_do_not_change_in_place(process: LocalGcp) -> None:
-    """A PATCH of the manager does not write them, so other ports are another group."""
-    process.control.reset()
-    template, ports = TEMPLATE.made(process, token="template").remote_id, [{"name": "http", "port": 80}]
-    said = {"name": "it", "zone": ZONE, "target_size": 0, "instance_template": template, "named_ports": ports}
-    one = Called(InstanceGroupManager(), "it", InstanceGroupManagerSpec.model_validate(said))
-    made = one.made(process)
-    assert made.properties["named_ports"] == ports
-    assert "named_ports" in one.kind.immutable
-    answer = process.ask("PATCH", f"/compute/v1/{made.remote_id}", {"namedPorts": [{"name": "http", "port": 81}]})
-    assert answer.status == 400

@@ -31,7 +31,11 @@ UNREAD: dict[str, dict[str, Any]] = {
         "nat_ip": None,
     },
     # One recording boots from a disk that stands already.
-    "gcp.instance_template": {"image": "projects/a-project/global/images/an-image", "boot_disk_type": "pd-balanced"},
+    "gcp.instance_template": {
+        "name_prefix": None,  # of which the name is the whole
+        "image": "projects/a-project/global/images/an-image",
+        "boot_disk_type": "pd-balanced",
+    },
     "gcp.instance_group_manager": {  # one recording has a group without one
         "instance_template": "projects/a-project/global/instanceTemplates/a-template"
     },

@@ -181,13 +181,15 @@ def test_what_is_made_does_not_show_before_its_operation_has_begun(gcp: LocalGcp
     assert asked.status.name == "PENDING"
     with pytest.raises(exceptions.NotFound):
         gcp.compute("Networks").get(project=PROJECT, network="net")
-    wanted = f'(targetLink eq ".*/projects/{PROJECT}/global/networks/net") (status ne DONE)'
+    wanted = f'targetLink eq ".*/projects/{PROJECT}/global/networks/net"'
     listed = gcp.compute("GlobalOperations").list
-    assert [o.name for o in listed(request={"project": PROJECT, "filter": wanted})] == [asked.name]
+    (found,) = listed(request={"project": PROJECT, "filter": wanted})
+    assert (found.name, found.status.name) == (asked.name, "PENDING")
     gcp.control.step(61)
     assert gcp.compute("Networks").get(project=PROJECT, network="net").name == "net"
     gcp.control.step(61)
-    assert list(listed(request={"project": PROJECT, "filter": wanted})) == []
+    (found,) = listed(request={"project": PROJECT, "filter": wanted})
+    assert found.status.name == "DONE"
 
 
 def test_references(gcp: LocalGcp) -> None:

@@ -50,8 +50,9 @@ def test_filters(gcp: LocalGcp, text: str, found: list[str]) -> None:
 
 
 def test_a_filter_that_is_none(gcp: LocalGcp) -> None:
-    """A filter that cannot be read is refused."""
-    for text in ("labels.a=", "(name=a", "name", "name=a)"):
+    """A filter that cannot be read is refused, and so are expressions of several fields, or beside other terms."""
+    mixed = ('(name eq "a.*") (status ne DONE)', '(name eq "a.*") (status = READY)')
+    for text in ("labels.a=", "(name=a", "name", "name=a)", *mixed):
         with pytest.raises(exceptions.BadRequest, match="Invalid list filter"):
             gcp.compute("Disks").list(c.ListDisksRequest(project=PROJECT, zone=ZONE, filter=text), retry=None)
 

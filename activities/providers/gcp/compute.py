@@ -67,8 +67,11 @@ class ComputeKind(ResourceType[S]):
         """Where the call's resource is, or shall be."""
         if call.remote_id:
             return Path.read(call.remote_id)
-        name = str(getattr(call.wanted, "name"))  # noqa: B009  every spec of Compute's has one
-        return Path(call.scope.account, self.place(call.wanted, call.scope), self.collection, name)
+        return Path(call.scope.account, self.place(call.wanted, call.scope), self.collection, self.named(call))
+
+    def named(self, call: Call[S]) -> str:
+        """What it is called, or shall be."""
+        return str(getattr(call.wanted, "name"))  # noqa: B009  every spec of Compute's has one
 
     def service(self, call: Call[S] | Search, place: str) -> Any:
         """The client for what lives at a place."""
@@ -175,9 +178,14 @@ class ComputeKind(ResourceType[S]):
         if call.remote_id is None and call.spec is None:
             return None
         path = self.path(call)
-        wanted = f'(targetLink eq ".*/{path}") (status ne DONE)'
-        at_work = _operations(call, path.place).list(project=path.project, **placed(path.place), filter=wanted)
-        return next((_shown(raw) for raw in at_work), None)
+        # An expression is of one field alone. Source: `filter` of every list.
+        wanted = f'targetLink eq ".*/{self.targets(path)}"'
+        listed = _operations(call, path.place).list(project=path.project, **placed(path.place), filter=wanted)
+        return next((_shown(raw) for raw in listed if raw.get("status") != "DONE"), None)
+
+    def targets(self, path: Path) -> str:
+        """What the operations on what stands at a path have as their target, as an expression."""
+        return str(path)
 
     def asked(self, call: Call[S], path: Path, answer: Mapping[str, Any], status: Status) -> Observation:
         """What a change answers. An operation that has ended well is looked behind: a repeat may be an old one's."""
@@ -227,7 +235,8 @@ class ComputeKind(ResourceType[S]):
             return self.looked(call)
         path = self.path(call)
         body = {"name": path.name, **self.body(call), **self._marked(call)}
-        answer = self.service(call, path.place).insert(**path.where, body=body, request_id=call.request("insert"))
+        request = call.request(_told("insert", body))
+        answer = self.service(call, path.place).insert(**path.where, body=body, request_id=request)
         return self.asked(call, path, answer, Status.pending)
 
     def _marked(self, call: Call[S]) -> dict[str, Any]:
@@ -249,9 +258,9 @@ class ComputeKind(ResourceType[S]):
     def delete(self, call: Call[S]) -> Observation:
         """Asked for by name."""
         path = self.path(call)
-        named = {self.argument: path.name}
+        named, request = {self.argument: path.name}, call.request(f"delete {path}")
         try:
-            answer = self.service(call, path.place).delete(**path.where, **named, request_id=call.request("delete"))
+            answer = self.service(call, path.place).delete(**path.where, **named, request_id=request)
         except NotFound:
             return self.absent(call.remote_id)
         return self.asked(call, path, answer, Status.deleting)
@@ -340,13 +349,22 @@ class ComputeKind(ResourceType[S]):
 
     def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
         """Under the same name, in the same place."""
-        where = ("name", "zone", "region")
+        where = ("name", "zone", "location")
         return all(before.get(field) == after.get(field) for field in where)
 
 
 def step(name: str, ask: Callable[[str], Any], said: Mapping[str, Any]) -> Step:
-    """A request of an act: whatever else it says, it has another id, since Compute refuses an id said anew."""
-    return f"{name} {json.dumps(said, sort_keys=True)}", ask
+    """A request of an act."""
+    return _told(name, said), ask
+
+
+def _told(name: str, said: Mapping[str, Any]) -> str:
+    """What a request's id is made of: whatever else it says, it has another id.
+
+    To an id that it knows Compute answers with the operation of the first, whatever the second says: what another
+    delivery wants otherwise (an output that is another by now, a secret) would pass for made.
+    """
+    return f"{name} {json.dumps(said, sort_keys=True)}"
 
 
 def _operations(call: Call[Any], place: str) -> Any:

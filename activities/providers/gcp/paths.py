@@ -11,6 +11,7 @@ Source: Compute Engine API, "Resource URLs"; AIP-122, resource names.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -89,6 +90,14 @@ def last(link: str) -> str:
 def versionless(key: str) -> str:
     """A key of Cloud KMS without its version: Compute shows which one was in use."""
     return key.partition("/cryptoKeyVersions/")[0]
+
+
+def at_one_number(before: Mapping[str, Any], after: Mapping[str, Any], field: str) -> bool:
+    """Whether two would have one address. Each network has all numbers; one that is not known yet may be the same."""
+    if before.get(field) is None or before.get(field) != after.get(field):
+        return False
+    places = [(before.get(name), after.get(name)) for name in ("network", "subnetwork")]
+    return all(one == other for one, other in places if isinstance(one, str) and isinstance(other, str))
 
 
 def reference(collection: str) -> str:

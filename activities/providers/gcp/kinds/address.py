@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from activities.providers.gcp import labelling
 from activities.providers.gcp.compute import ComputeKind
-from activities.providers.gcp.paths import NAME, Path, bare, reference
+from activities.providers.gcp.paths import NAME, Path, at_one_number, bare, reference
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Observation, Output
@@ -154,6 +154,5 @@ db: {kind: gcp.address, spec: {name: db, address_type: INTERNAL, subnetwork: "${
         return UndoLabel.lossy, "its number: Google gives another"
 
     def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-        """Under the same name in the same place, or at the same number."""
-        same = before.get("address") is not None and before.get("address") == after.get("address")
-        return same or (before.get("name") == after.get("name") and before.get("location") == after.get("location"))
+        """Under the same name in the same place, or at the same number of one network."""
+        return super().collides(before, after) or at_one_number(before, after, "address")

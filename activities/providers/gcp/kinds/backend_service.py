@@ -298,10 +298,6 @@ shop:
             form["backends"] = ordered(_canonical(one) for one in form["backends"])
         return form
 
-    def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-        """Under the same name in the same place."""
-        return bool(before.get("name") == after.get("name") and before.get("location") == after.get("location"))
-
 
 def _sent(backend: Backend, *, passes: bool) -> dict[str, Any]:
     """As Compute takes it. Of a group it wants the whole link."""

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from activities.providers.gcp import descriptions, rules
 from activities.providers.gcp.compute import ComputeKind, Step
-from activities.providers.gcp.paths import NAME, Path, bare, reference
+from activities.providers.gcp.paths import NAME, Path, at_one_number, bare, reference
 from holdfast.model import Scope, Spec
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Carrier, Observation, Output
@@ -251,6 +251,5 @@ entry:
         return UndoLabel.exact, ""
 
     def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-        """Under the same name in the same place, or at the same address."""
-        same = before.get("ip_address") is not None and before.get("ip_address") == after.get("ip_address")
-        return same or (before.get("name") == after.get("name") and before.get("location") == after.get("location"))
+        """Under the same name in the same place, or at the same address of one network."""
+        return super().collides(before, after) or at_one_number(before, after, "ip_address")

@@ -75,6 +75,7 @@ class HealthCheck(ComputeKind[HealthCheckSpec]):
         "name": Output("its name"),
     }
     immutable = frozenset({"name", "location", "type"})
+    kept_in_use = "give the new one another name"
     permissions = {
         "observe": (
             "compute.healthChecks.get",
@@ -162,7 +163,3 @@ well:
 
     def _plain_changes(self, call: Call[HealthCheckSpec]) -> Iterator[tuple[str, str]]:
         yield from ((ours, theirs) for ours, theirs in self._PLAIN.items() if self.changes(call, ours))
-
-    def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-        """Under the same name in the same place."""
-        return bool(before.get("name") == after.get("name") and before.get("location") == after.get("location"))

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
 from activities.providers.gcp import descriptions
-from activities.providers.gcp.compute import ComputeKind, Step
+from activities.providers.gcp.compute import ComputeKind, Step, step
 from activities.providers.gcp.paths import NAME, ZONE, Path, bare, reference, zonal
 from activities.providers.gcp.rules import ordered
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Carrier, Observation, Output
+
+_GROUPS: Final[Mapping[str, str]] = {"zones": "instance_groups", "regions": "region_instance_groups"}
 
 
 class NamedPort(Spec):
@@ -49,9 +51,7 @@ class InstanceGroupManagerSpec(Spec):
     base_instance_name: str | None = Field(
         default=None, pattern=NAME, description="how their names begin; as the group's own without"
     )
-    named_ports: list[NamedPort] = Field(
-        default_factory=list, description="ports that load balancers go by; said once, when it is made"
-    )
+    named_ports: list[NamedPort] = Field(default_factory=list, description="ports that load balancers go by")
     update_policy: UpdatePolicy = Field(
         default_factory=UpdatePolicy, description="what another template does to the members that there are"
     )
@@ -63,7 +63,8 @@ class InstanceGroupManager(ComputeKind[InstanceGroupManagerSpec]):
 
     It is ready when Google calls it stable: as many as asked for stand, and are what they shall be.
 
-    Source: Compute Engine API v1, instanceGroupManagers and regionInstanceGroupManagers: insert, patch, resize.
+    Source: Compute Engine API v1, instanceGroupManagers and regionInstanceGroupManagers: insert, patch, resize;
+    instanceGroups and regionInstanceGroups: setNamedPorts.
     """
 
     kind = "gcp.instance_group_manager"
@@ -79,10 +80,13 @@ class InstanceGroupManager(ComputeKind[InstanceGroupManagerSpec]):
         "name": Output("its name"),
         "instance_group": Output("the path of the group itself, which load balancers refer to"),
     }
-    immutable = frozenset(
-        # A PATCH writes no ports: afterwards they are changed at the group itself, by another method.
-        {"name", "zone", "base_instance_name", "named_ports", "description"}
-    )
+    immutable = frozenset({"name", "zone", "base_instance_name", "description"})
+    lossy = {
+        "instance_template": "members that it made anew, or that come back, are others, and their disks with them",
+        "target_size": "Google chooses which members go; those that come back are others, and their disks with them",
+        "update_policy": "members that it made anew are others, and their disks with them",
+    }
+    kept_in_use = "give the new group another name, and let the backend service name that one"
     holds_data = True
     delete_undo = UndoLabel.irreversible
     delete_note = "its members, and what is written on their disks"
@@ -102,7 +106,12 @@ class InstanceGroupManager(ComputeKind[InstanceGroupManagerSpec]):
             "compute.disks.create",
             "compute.subnetworks.use",
         ),
-        "update": ("compute.instanceGroupManagers.update", "compute.instanceTemplates.useReadOnly"),
+        "update": (
+            "compute.instanceGroupManagers.update",
+            "compute.instanceGroups.get",
+            "compute.instanceGroups.update",
+            "compute.instanceTemplates.useReadOnly",
+        ),
         "delete": ("compute.instanceGroupManagers.delete", "compute.instances.delete"),
     }
     settle_within = {
@@ -116,14 +125,14 @@ app: {kind: gcp.subnetwork, spec: {name: app, network: "${net.self_link}", ip_ci
 one:
   kind: gcp.instance_template
   spec:
-    name: web-1
+    name_prefix: web-
     machine_type: e2-small
     image: projects/debian-cloud/global/images/debian-12-bookworm-v20240910
     subnetwork: ${app.self_link}
 two:
   kind: gcp.instance_template
   spec:
-    name: web-2
+    name_prefix: web-
     machine_type: e2-medium
     image: projects/debian-cloud/global/images/debian-12-bookworm-v20240910
     subnetwork: ${app.self_link}
@@ -139,6 +148,7 @@ web:
     trials = {
         "instance_template": "${two.self_link}",
         "target_size": 2,
+        "named_ports": [{"name": "http", "port": 8081}, {"name": "admin", "port": 9000}],
         "update_policy": {"type": "PROACTIVE", "minimal_action": "RESTART"},
     }
 
@@ -173,7 +183,7 @@ web:
             "baseInstanceName": wanted.base_instance_name or wanted.name,
             "targetSize": wanted.target_size,
             **self._said(wanted),
-            **({"namedPorts": [one.plain() for one in wanted.named_ports]} if wanted.named_ports else {}),
+            **_ports(wanted),
         }
 
     @staticmethod
@@ -184,7 +194,9 @@ web:
         }
 
     def steps(self, call: Call[InstanceGroupManagerSpec]) -> Iterator[Step]:
-        """One patch, built on what was read a moment ago; then as many as there shall be."""
+        """One patch, built on what was read a moment ago; then as many as there shall be; then the ports, which a
+        patch does not write: they are the group's own.
+        """
         theirs = {"instance_template": "versions", "update_policy": "updatePolicy"}
         said = self._said(call.wanted)
         new = {theirs[field]: said[theirs[field]] for field in theirs if self.changes(call, field)}
@@ -192,6 +204,19 @@ web:
             yield self.patching(call, {**new, "fingerprint": self.get(call)["fingerprint"]})
         if self.changes(call, "target_size"):
             yield self.asking(call, "resize", size=call.wanted.target_size)
+        if self.changes(call, "named_ports"):
+            yield self._porting(call)
+
+    def _porting(self, call: Call[InstanceGroupManagerSpec]) -> Step:
+        path = self.path(call)
+        groups, named = call.client(_GROUPS[path.place.partition("/")[0]]), {"instance_group": path.name}
+        body = {**_ports(call.wanted), "fingerprint": groups.get(**path.where, **named)["fingerprint"]}
+        ask = groups.set_named_ports
+        return step("ports", lambda request: ask(**path.where, **named, body=body, request_id=request), body)
+
+    def targets(self, path: Path) -> str:
+        """The group's own as well."""
+        return str(path).replace(f"/{self.collection}/", "/instanceGroup(Manager)?s/")
 
     def canonical(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         """The order of ports means nothing."""
@@ -199,3 +224,8 @@ web:
         if isinstance(form.get("named_ports"), list | tuple):
             form["named_ports"] = ordered(form["named_ports"])
         return form
+
+
+def _ports(wanted: InstanceGroupManagerSpec) -> dict[str, Any]:
+    """As Compute takes them: none are said by leaving them out."""
+    return {"namedPorts": [one.plain() for one in wanted.named_ports]} if wanted.named_ports else {}

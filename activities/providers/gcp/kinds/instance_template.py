@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,11 +18,21 @@ from holdfast.plan import Verb
 from holdfast.resource import Call, Carrier, Observation, Output
 from holdfast.values import is_opaque
 
+DIGITS: Final = 12  # of a token, at the end of a name
+
 
 class InstanceTemplateSpec(Spec):
     """What its instances are. Shielded, without an address outside and acting as nobody unless it says so."""
 
-    name: str = Field(pattern=NAME, description="unique in the project; say another one for another template")
+    name: str | None = Field(
+        default=None, pattern=NAME, description="unique in the project; say another one for another template"
+    )
+    name_prefix: str | None = Field(
+        default=None,
+        pattern=r"^[a-z][-a-z0-9]{0,50}$",
+        description="instead, how its name begins: each new template ends it anew, so that a group can go from one to "
+        "the next",
+    )
     machine_type: str = Field(pattern=r"^[a-z][a-z0-9-]*$", description="as in e2-small")
     image: str = Field(
         pattern=IMAGE_OR_FAMILY, description="the image they boot from; of a family, the newest when each is made"
@@ -55,6 +66,10 @@ class InstanceTemplateSpec(Spec):
 
     @model_validator(mode="after")
     def _fits_together(self) -> InstanceTemplateSpec:
+        if self.name is None and self.name_prefix is None:
+            raise ValueError("say what it is called: name_prefix, or name")
+        if not any(is_opaque(v) for v in (self.name, self.name_prefix)):
+            self._check_name()
         if self.subnetwork is None and self.network is None:
             raise ValueError("say where their interfaces are: subnetwork")
         if self.provisioning_model == "SPOT" and self.automatic_restart is True:
@@ -63,9 +78,17 @@ class InstanceTemplateSpec(Spec):
             raise ValueError(f"{machines.OS_LOGIN} is said by `os_login`")
         return self
 
+    def _check_name(self) -> None:
+        """What is made again after it was deleted has its old name, and the prefix that it was made with."""
+        if self.name is not None and not self.name.startswith(self.name_prefix or ""):
+            raise ValueError("say name, or name_prefix: of both, the name begins with the prefix")
+
 
 class InstanceTemplate(ComputeKind[InstanceTemplateSpec]):
     """A template's labels are its instances'; its own marks stand in its description, which is written once.
+
+    Google does not delete one that a group uses. With a `name_prefix` another one is made beside it, the group goes
+    over to that, and the old one goes last. The end of such a name is the act's: whoever makes it again finds it.
 
     Source: Compute Engine API v1, instanceTemplates.
     """
@@ -83,6 +106,9 @@ class InstanceTemplate(ComputeKind[InstanceTemplateSpec]):
         "name": Output("its name"),
     }
     immutable = frozenset(InstanceTemplateSpec.model_fields)
+    kept_in_use = (
+        "say `name_prefix` instead of `name`, and each new template has a name of its own; or say another name"
+    )
     permissions = {
         "observe": ("compute.instanceTemplates.get", "compute.globalOperations.get", "compute.globalOperations.list"),
         "discover": ("compute.instanceTemplates.list",),
@@ -102,7 +128,7 @@ app: {kind: gcp.subnetwork, spec: {name: app, network: "${net.self_link}", ip_ci
 web:
   kind: gcp.instance_template
   spec:
-    name: web-1
+    name_prefix: web-
     machine_type: e2-small
     image: projects/debian-cloud/global/images/debian-12-bookworm-v20240910
     subnetwork: ${app.self_link}
@@ -111,6 +137,23 @@ web:
 
     def place(self, spec: InstanceTemplateSpec, scope: Scope) -> str:
         return "global"
+
+    def named(self, call: Call[InstanceTemplateSpec]) -> str:
+        """Behind a prefix, the act's token."""
+        wanted = call.wanted
+        return wanted.name or f"{wanted.name_prefix}{call.token.replace('-', '')[:DIGITS]}"
+
+    def find(self, call: Call[InstanceTemplateSpec]) -> list[Observation]:
+        """Behind a prefix there is no name before there is an act: then by our marks."""
+        return super().find(replace(call, spec=None) if _is_nameless(call) else call)
+
+    def find_all(
+        self, calls: Sequence[Call[InstanceTemplateSpec]]
+    ) -> Iterator[tuple[Call[InstanceTemplateSpec], Observation]]:
+        """One list for all that have a name."""
+        yield from super().find_all([call for call in calls if not _is_nameless(call)])
+        for call in filter(_is_nameless, calls):
+            yield from ((call, seen) for seen in self.find(call))
 
     def see(self, raw: dict[str, Any], scope: Scope) -> Observation:
         made = raw["properties"]
@@ -174,3 +217,7 @@ web:
         if isinstance(form.get("tags"), list | tuple):
             form["tags"] = ordered(form["tags"])
         return form
+
+
+def _is_nameless(call: Call[InstanceTemplateSpec]) -> bool:
+    return call.spec is not None and call.spec.name is None and not call.token
