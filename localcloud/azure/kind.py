@@ -59,6 +59,7 @@ class Kind:
     working: tuple[str, str] = ("Updating", "Updating")  # what provisioningState says: while created, while changed
     located: bool = True
     etag: bool = False
+    conditional: bool = False  # whether a PUT heeds If-None-Match: most do not, and write over what stands
     grouped: bool = True  # lives in a resource group, not in a scope of any kind
     stateful: bool = True  # shows a provisioningState
     defaults: Mapping[str, Any] = field(default_factory=dict)

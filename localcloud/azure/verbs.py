@@ -191,8 +191,9 @@ def _places(store: Store, target: Target) -> None:
 
 
 def _conditions(call: Call, etag: str | None) -> None:
-    """If-Match and If-None-Match; `etag` is None when nothing stands."""
-    if call.if_none_match == "*" and etag is not None:
+    """If-Match, and If-None-Match where the type heeds it; `etag` is None when nothing stands."""
+    heeds = call.target.kind is not None and call.target.kind.conditional
+    if heeds and call.if_none_match == "*" and etag is not None:
         raise No("PreconditionFailed", f"The resource '{call.target.id}' exists already.", 412)
     if call.if_match and (etag is None or call.if_match not in {"*", etag}):
         raise No("PreconditionFailed", f"The condition on the etag of '{call.target.id}' is not met.", 412)

@@ -64,3 +64,11 @@ def job(kind: ResourceType[Any], spec: Spec, visit: AzureVisit, verb: Verb = Ver
     said = {"verb": verb, "token": TOKEN, **of_act}
     act = Act(address=address, scope=SCOPE, plan="0", seq=0, owner=OWNER, **said)
     return Job(act=act, action=action, kind=kind, client=visit.client, pause=lambda _: None, **facts)
+
+
+def an_interface(visit: AzureVisit, name: str = "nic") -> str:
+    """The id of an interface that was made in the subnet."""
+    one = ids.inside(GROUP, "Microsoft.Network/networkInterfaces", name)
+    said = {"ipConfigurations": [{"name": "one", "properties": {"subnet": {"id": SUBNET}}}]}
+    visit.client("network").put(one, {"location": WHERE, "properties": said})
+    return one

@@ -24,8 +24,10 @@ from holdfast.errors import (
     Throttled,
     Unavailable,
 )
-from tests.kinds.azure_visit import A_DISK, A_NET, DISK, DISKS, GROUP, NET, SCOPE
-from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure
+from tests.kinds.azure_visit import A_DISK, A_NET, DISK, DISKS, GROUP, NET, SCOPE, an_interface, with_a_subnet
+from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure, machine
+
+VM = ids.inside(GROUP, "Microsoft.Compute/virtualMachines", "web")
 
 # --- a calm day --------------------------------------------------------------------------------------------------
 
@@ -115,12 +117,13 @@ def test_every_page_is_a_request(azure: LocalAzure, visit: AzureVisit) -> None:
 # --- refusals ----------------------------------------------------------------------------------------------------
 
 
-def test_only_if_nothing_stands_there(visit: AzureVisit) -> None:
+def test_only_if_nothing_stands_there(azure: LocalAzure, visit: AzureVisit) -> None:
     """A create that must be new is refused, as a name taken, where something stands."""
-    compute = visit.client("compute")
-    assert compute.put(DISK, A_DISK, if_none_match="*").status in {200, 201, 202}
+    with_a_subnet(azure)
+    compute, said = visit.client("compute"), machine(an_interface(visit))
+    assert compute.put(VM, said, if_none_match="*").status == 201
     with pytest.raises(NameTaken) as refused:
-        compute.put(DISK, A_DISK, if_none_match="*")
+        compute.put(VM, said, if_none_match="*")
     assert refused.value.letter.code == "PreconditionFailed"
     assert refused.value.letter.requests == visit.requests[-1:]
 

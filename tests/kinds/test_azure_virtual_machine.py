@@ -8,17 +8,16 @@ from typing import Any
 import pytest
 
 from activities.protocol.create import create
-from activities.providers.azure import ids, machines
+from activities.providers.azure import machines
 from activities.providers.azure.kinds.virtual_machine import VirtualMachine, VirtualMachineSpec
 from holdfast.errors import NotStabilized, Pending
 from holdfast.model import Address, Scope, Status
 from holdfast.resource import Call, Observation
-from tests.kinds.azure_visit import GROUP, OWNER, SUBNET, job, with_a_subnet
-from tests.localcloud.azure_parts import WHERE, LocalAzure
+from tests.kinds.azure_visit import OWNER, an_interface, job, with_a_subnet
+from tests.localcloud.azure_parts import LocalAzure
 
 DISK = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/{}"
 NIC = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkInterfaces/{}"
-MY_NIC = ids.inside(GROUP, "Microsoft.Network/networkInterfaces", "nic")
 SCOPE = Scope("azure", "s", "westeurope")
 USER = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/a"
 
@@ -130,10 +129,9 @@ def test_why_a_machine_failed_is_told() -> None:
 def test_one_that_shall_not_run_and_cannot_be_made_says_so_in_time(azure: LocalAzure) -> None:
     """While there is time it is asked again; then a letter says what became of it, and not after two days."""
     visit = with_a_subnet(azure)
-    said = {"ipConfigurations": [{"name": "one", "properties": {"subnet": {"id": SUBNET}}}]}
-    visit.client("network").put(MY_NIC, {"location": WHERE, "properties": said})
+    nic = an_interface(visit)
     azure.control.settings(seconds={"Microsoft.Compute/virtualMachines": 60}, failing={"*/web": "AllocationFailed"})
-    spec = _spec(network_interfaces=[MY_NIC], power="deallocated", resource_group="shop")
+    spec = _spec(network_interfaces=[nic], power="deallocated", resource_group="shop")
     with pytest.raises(Pending, match="deallocated when it runs"):
         create(job(VirtualMachine(), spec, visit))
     azure.control.step(60)

@@ -2,9 +2,9 @@
 
 ARM has no request id: a PUT to a name is what makes a repeated create one. A create therefore looks at the name first
 and refuses what stands there; `If-None-Match: *` goes along for whoever comes in between. Only machines and scale sets
-declare that they heed it. Of groups, storage accounts, vaults and role assignments it is known that they do not, and
-there the look is all the protection that the API allows: between it and the PUT, a few milliseconds, another hand's
-resource of the very same name would be written over.
+declare that they heed it. Elsewhere another hand's resource of the very same name, made in the few milliseconds between
+the look and the PUT, is written over. The answer tells: what is new is not answered with 200. Then our marks are taken
+off again, and the name is taken. A later delivery cannot tell so: what was there may be its own, made late.
 
 An update that goes by PUT reads the whole, changes what is to be changed, and writes it back under `If-Match`, so that
 nothing is lost that others have set. Where a type has a PATCH that takes single fields, that is used. Tags are merged
@@ -19,6 +19,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
 from pydantic import JsonValue
@@ -196,7 +197,28 @@ class ArmKind(ResourceType[S]):
             return again.model_copy(update={"detail": f"{again.detail}, asked again after {seen.detail}"})
         if standing := self.find(call):
             raise NameTaken(f"{standing[0].outputs['id']} stands already", address=call.address)
-        return self.answered(replace(call, remote_id=path), service.put(path, self.body(call), if_none_match="*"))
+        at = replace(call, remote_id=path)
+        answer = service.put(path, self.body(call), if_none_match="*")
+        if self.stood(answer) and not call.claimed:
+            self._leave(at)
+            raise NameTaken(
+                f"{path} was made by another hand between our look and our request, which was written over it",
+                address=call.address,
+                standing="it stands, with what our document says of it and without the tags that it had; our marks "
+                "are off it again",
+                next="see to it with whoever made it, then adopt it, or choose another name",
+            )
+        return self.answered(at, answer)
+
+    def stood(self, answer: Answer) -> bool:
+        """Whether the answer to a create says that something stood there: what is made anew is answered otherwise, with
+        201, or with 202. To a disk both are answered with 202, so of one nobody can tell.
+        """
+        return answer.status == HTTPStatus.OK
+
+    def _leave(self, call: Call[S]) -> None:
+        """Take our marks off what another hand has made."""
+        self._untag(call, tags.MARKS)
 
     def gave_up(self, seen: Observation) -> bool:
         """Whether ARM gave up on the last that was asked of it."""

@@ -249,6 +249,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         **COMMON,
         path="virtualMachines",
+        conditional=True,
         seconds=40,
         etag=True,
         shouts=True,

@@ -155,6 +155,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         **machines.COMMON,
         path="virtualMachineScaleSets",
+        conditional=True,
         seconds=40,
         etag=True,
         shouts=True,

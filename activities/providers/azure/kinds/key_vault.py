@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue
 from activities.providers.azure import acls, arm, bodies, ids, tags
 from activities.providers.azure.acls import NetworkAcls
 from activities.providers.azure.arm import ArmKind
+from activities.providers.azure.door import Answer
 from holdfast.errors import InvalidInput, NameTaken, NotFound
 from holdfast.model import Spec
 from holdfast.plan import UndoLabel, Verb
@@ -150,6 +151,11 @@ vault: {kind: azure.key_vault, spec: {name: shop-vault-0, resource_group: "${sho
         except NotFound:
             return None
         return body
+
+    def stood(self, answer: Answer) -> bool:
+        """Vaults are answered with 200 when they are new as well: then they have never been modified since."""
+        made, modified = (bodies.at(answer.body, f"systemData.{word}") for word in ("createdAt", "lastModifiedAt"))
+        return super().stood(answer) and made != modified
 
     # --- changing ----------------------------------------------------------------------------------------------
 

@@ -181,6 +181,9 @@ app:
         """What has just been written is ours."""
         return self._marked(super().answered(call, answer), call)
 
+    def _leave(self, call: Call[SubnetSpec]) -> None:
+        """It bears none."""
+
     def adopt(self, call: Call[SubnetSpec]) -> Observation:
         """Writes nothing: there is no place for marks. The ledger alone says whose it is."""
         return self._marked(self.observe(call), call)
