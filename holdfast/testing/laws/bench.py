@@ -56,6 +56,7 @@ class Bench:
         self.known: dict[str, JsonValue] = {}  # "ADDRESS#OUTPUT" of what the example needs
         self.needs: dict[tuple[str, str], Thing] = {}  # all that stands before the subject
         self._built = False
+        self._stands: Observation | None = None
         self._usual: Counter[str] | None = None
         self._bound: dict[str, tuple[Desired, ...]] = {}
         self._tokens = 0
@@ -165,6 +166,18 @@ class Bench:
         self.ground.rest()
         return self.look(seen.remote_id)
 
+    def stands(self) -> Observation:
+        """The subject, made in peace over what it needs, and nothing else: made once, and put back later."""
+        kept = f"{self.kind.kind}-stands"
+        if self._stands is None:
+            self.begin()
+            made = self.made()
+            self.ground.remember(kept)
+            self._stands = made
+        else:
+            self.ground.recall(kept)
+        return self._stands.model_copy(deep=True)
+
     # --- acts --------------------------------------------------------------------------------------------------
 
     def action(self, verb: Verb, plain: Mapping[str, Any], live: Observation | None = None, **facts: Any) -> Action:
@@ -241,8 +254,7 @@ class Bench:
         Found out at the first time, which puts the world back: ask before a scene.
         """
         if self._usual is None:
-            self.begin()
-            self.made()
+            self.stands()
             self._usual = Counter(t.kind for t in self.added())
         return self._usual
 

@@ -49,8 +49,7 @@ def tried(bench: Bench) -> list[str]:
 
 def settled_means_equal(bench: Bench) -> Iterator[str]:
     """After settling, the diff between what was asked and what stands is empty."""
-    bench.begin()
-    seen = bench.made()
+    seen = bench.stands()
     if seen.status is not Status.ready:
         yield f"it came to rest as {seen.status}: {seen.detail}"
     for last, said in ((bench.spec(), "remembering what was applied"), (None, "remembering nothing")):
@@ -73,8 +72,7 @@ def created_with_trials_means_equal(bench: Bench) -> Iterator[str]:
 def updates_reach_the_cloud(bench: Bench) -> Iterator[str]:
     """An update of each mutable field brings it about, and repeating the update changes nothing more."""
     for field in tried(bench):
-        bench.begin()
-        with _stopped_for(bench, bench.made(), field) as seen:
+        with _stopped_for(bench, bench.stands(), field) as seen:
             change = trial(bench, seen, [field])
             _update(bench, seen, change.wanted, change.changes)
             after = bench.standing()
@@ -94,8 +92,7 @@ def updates_write_nothing_else(bench: Bench) -> Iterator[str]:
         others = [f for f in fields if f != field]
         if not others:
             return
-        bench.begin()
-        seen = bench.made()
+        seen = bench.stands()
         meddled = trial(bench, seen, others)
         seen = _update(bench, seen, meddled.wanted, meddled.changes)
         change = trial(bench, seen, [field])
@@ -111,8 +108,7 @@ def updates_are_taken_back(bench: Bench) -> Iterator[str]:
     for field in tried(bench):
         if field in bench.kind.one_way:
             continue
-        bench.begin()
-        made = bench.made()
+        made = bench.stands()
         original = bench.standing()
         with _stopped_for(bench, made, field) as seen:
             before = bench.standing()
@@ -130,8 +126,7 @@ def updates_are_taken_back(bench: Bench) -> Iterator[str]:
 
 def deleting_twice_is_deleting_once(bench: Bench) -> Iterator[str]:
     """A delete repeated changes nothing more, raises nothing, and takes along only what came with its resource."""
-    bench.begin()
-    seen = bench.made()
+    seen = bench.stands()
     call = bench.call(seen.token or "", seen.remote_id)
     answers = [bench.kind.delete(call), bench.kind.delete(call)]
     bench.ground.rest()
@@ -146,8 +141,7 @@ def marks_are_all_that_adopting_writes(bench: Bench) -> Iterator[str]:
     """`disown` and `adopt` write our marks and nothing else, and repeating them changes nothing more; where marks are
     fixed, both are refused.
     """
-    bench.begin()
-    seen = bench.made()
+    seen = bench.stands()
     before = bench.standing()
     call = bench.call(seen.token or "", seen.remote_id)
     if bench.kind.marks_fixed:
@@ -185,8 +179,7 @@ def operations_are_taken_back(bench: Bench) -> Iterator[str]:
     for name, operation in bench.kind.operations.items():
         if operation.undo is None:
             continue
-        bench.begin()
-        seen = bench.made()
+        seen = bench.stands()
         call = bench.call(seen.token or "", seen.remote_id)
         if operation.sets.items() <= seen.properties.items():
             bench.kind.operate(call, operation.undo)

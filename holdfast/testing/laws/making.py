@@ -220,8 +220,7 @@ def no_call_waits(bench: Bench) -> Iterator[str]:
         yield "its create answers ready, and the cloud says pending"
     operations = [name for name, operation in bench.kind.operations.items() if not operation.undo]
     for name in [*operations, None]:  # each alone: a cloud may refuse the next while one is at work
-        bench.begin()
-        standing = bench.made()
+        standing = bench.stands()
         bench.ground.slow()
         call = bench.call(standing.token or "", standing.remote_id)
         with _watched(bench, name or "delete") as seen:

@@ -12,8 +12,7 @@ from holdfast.testing.laws.bench import Bench, bears_marks, changed
 
 def reading_changes_nothing(bench: Bench) -> Iterator[str]:
     """`observe`, `find`, `find_all` and `discover` change nothing."""
-    bench.begin()
-    seen = bench.made()
+    seen = bench.stands()
     call = bench.call(seen.token or "")
     at = replace(call, remote_id=seen.remote_id)
     reads: dict[str, Callable[[], Any]] = {
@@ -60,8 +59,7 @@ def what_is_made_is_found(bench: Bench) -> Iterator[str]:
 
 def outputs_are_as_declared(bench: Bench) -> Iterator[str]:
     """What stands gives every output that its kind declares, and no other."""
-    bench.begin()
-    seen = bench.made()
+    seen = bench.stands()
     declared, given = set(bench.kind.outputs), set(seen.outputs)
     if declared - given:
         yield f"it declares {', '.join(sorted(declared - given))}, and what stands does not give it"
@@ -74,8 +72,7 @@ def outputs_are_as_declared(bench: Bench) -> Iterator[str]:
 
 def nothing_is_absent(bench: Bench) -> Iterator[str]:
     """What has gone is observed as absent, without an error."""
-    bench.begin()
-    seen = bench.made()
+    seen = bench.stands()
     bench.kind.delete(bench.call(seen.token or "", seen.remote_id))
     bench.ground.rest()
     status = bench.look(seen.remote_id).status

@@ -38,7 +38,6 @@ Acting = Callable[[Bench], tuple[Action, Act]]  # an act about what has just bee
 
 def create(bench: Bench) -> Scene:
     """A create."""
-    bench.begin()
     action, act = _creating(bench)
     return Scene(act, action, lambda done: _stands_once(bench, done.remote_id, bench.spec()))
 
@@ -54,7 +53,6 @@ def update(bench: Bench) -> Scene | None:
     fields = _in_place(bench)
     if not fields:
         return None
-    bench.begin()
     action, act = _updating(bench, fields)
     wanted = bench.spec({f: bench.kind.trials[f] for f in fields})
     return Scene(act, action, lambda _: _stands_once(bench, act.remote_id, wanted))
@@ -62,7 +60,6 @@ def update(bench: Bench) -> Scene | None:
 
 def delete(bench: Bench) -> Scene:
     """A delete."""
-    bench.begin()
     action, act = _deleting(bench)
     return Scene(act, action, lambda done: _gone(bench, done))
 
@@ -85,7 +82,6 @@ def undelete(bench: Bench, *, at_once: bool = False) -> Scene:
 
 def undelete_unsent(bench: Bench) -> Scene:
     """Taking back a delete that never reached the cloud."""
-    bench.begin()
     action, act = _deleting(bench)
     before = bench.standing()
     back = act.model_copy(update={"verb": Verb.create, "back": True})
@@ -94,14 +90,12 @@ def undelete_unsent(bench: Bench) -> Scene:
 
 def adopt(bench: Bench) -> Scene:
     """Adopting what bears no marks."""
-    bench.begin()
     action, act = _adopting(bench)
     return Scene(act, action, lambda _: _marked(bench, act))
 
 
 def disown(bench: Bench) -> Scene:
     """Letting go of what is ours."""
-    bench.begin()
     action, act = _disowning(bench)
     return Scene(act, action, lambda _: _unmarked(bench, act))
 
@@ -110,7 +104,6 @@ def operating(name: str) -> Verbs:
     """Carrying out an operation that sets something."""
 
     def operate(bench: Bench) -> Scene:
-        bench.begin()
         action, act = _operating(bench, name)
         sets = bench.kind.operations[name].sets
         return Scene(act, action, lambda _: _set(bench, act, sets))
@@ -123,7 +116,6 @@ def taking_back(bench: Bench, acting: Acting, verb: Verb, *, at_once: bool = Fal
 
     Everything has come to rest; or, `at_once`, the act was sent a moment ago, and reads do not show it yet.
     """
-    bench.begin()
     action, act = acting(bench)
     before = bench.standing()
     remote_id, handle = act.remote_id, None
@@ -194,12 +186,13 @@ def _in_place(bench: Bench) -> list[str]:
 
 
 def _creating(bench: Bench) -> tuple[Action, Act]:
+    bench.begin()
     action = bench.action(Verb.create, bench.spec(), undo=Undo(label=UndoLabel.exact, verb=Verb.delete))
     return action, bench.act(action, bench.token())
 
 
 def _updating(bench: Bench, fields: list[str]) -> tuple[Action, Act]:
-    seen = bench.made()
+    seen = bench.stands()
     tried_ = trial(bench, seen, fields)
     one_way = [f for f in fields if f in bench.kind.one_way]
     lossy = [f for f in fields if f not in seen.properties or f in bench.kind.lossy]
@@ -221,7 +214,7 @@ def leaving_out(bench: Bench, field: str) -> tuple[Action, Act]:
 
 
 def _deleting(bench: Bench) -> tuple[Action, Act]:
-    seen = bench.made()
+    seen = bench.stands()
     label, note = bench.kind.delete_label(seen.properties)
     spec = bench.spec() | bench.kind.canonical(seen.properties)
     action = bench.action(Verb.delete, spec, seen, undo=Undo(label=label, verb=Verb.create, note=note))
@@ -229,7 +222,7 @@ def _deleting(bench: Bench) -> tuple[Action, Act]:
 
 
 def _adopting(bench: Bench) -> tuple[Action, Act]:
-    seen = bench.made()
+    seen = bench.stands()
     bench.kind.disown(bench.call(seen.token or "", seen.remote_id))
     bench.ground.rest()
     live = bench.look(seen.remote_id)
@@ -238,7 +231,7 @@ def _adopting(bench: Bench) -> tuple[Action, Act]:
 
 
 def _disowning(bench: Bench) -> tuple[Action, Act]:
-    seen = bench.made()
+    seen = bench.stands()
     marks: dict[str, JsonValue] = {OWNER_TAG: seen.owner, ADDRESS_TAG: seen.address, TOKEN_TAG: seen.token}
     action = bench.action(
         Verb.disown, bench.spec(), seen, before=marks, undo=Undo(label=UndoLabel.exact, verb=Verb.adopt)
@@ -248,7 +241,7 @@ def _disowning(bench: Bench) -> tuple[Action, Act]:
 
 def _operating(bench: Bench, name: str) -> tuple[Action, Act]:
     operation = bench.kind.operations[name]
-    seen = bench.made()
+    seen = bench.stands()
     if operation.sets.items() <= seen.properties.items() and operation.undo is not None:
         bench.kind.operate(bench.call(seen.token or "", seen.remote_id), operation.undo)
         bench.ground.rest()
