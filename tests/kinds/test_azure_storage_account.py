@@ -96,3 +96,10 @@ def test_encrypted_twice_for_ever(visit: AzureVisit) -> None:
     off = {"properties": {"encryption": {"requireInfrastructureEncryption": False}}}
     with pytest.raises(InvalidInput):
         visit.client("storage").patch(ACCOUNT, off)
+
+
+def test_an_account_of_its_name_cannot_stand_beside_it() -> None:
+    """Also in another group: the old one goes first."""
+    before = KIND.canonical({"name": "shopfiles", "resource_group": "shop"})
+    assert KIND.collides(before, before | {"resource_group": "another"})
+    assert not KIND.collides(before, before | {"name": "shopfiles2"})

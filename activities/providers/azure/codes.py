@@ -237,6 +237,7 @@ _BY_STATUS: Final[Mapping[int, type[HoldfastError]]] = {
 _FULL: Final = ("countlimitreached", "limitexceeded", "quotaexceeded")  # how each service ends its own word for it
 _SUBSCRIPTION: Final = "mend the scope's account in the document, or give this worker a role in that subscription"
 _REGISTER: Final = "register the provider once: `az provider register --namespace PROVIDER`, as the words above name it"
+_UNIQUE: Final = "choose another name: it is unique in all of Azure, and what bears it is in none of our places"
 _ADVICE_OF_CODE: Final[Mapping[str, str]] = {
     "conflicterror": "recover or purge the deleted vault, or choose another name",
     "disabledsubscription": "have the subscription enabled again, or name another",
@@ -247,8 +248,11 @@ _ADVICE_OF_CODE: Final[Mapping[str, str]] = {
     "requestdisallowedbypolicy": "mend the document to what the policy named above allows, or have it exempted",
     "scopelocked": "remove the lock named above, then run again: `az lock list`",
     "skunotavailable": "choose another size or another region: `az vm list-skus --location REGION`",
+    "storageaccountalreadytaken": _UNIQUE,
+    "storageaccountinanotherresourcegroup": _UNIQUE,
     "subscriptionnotfound": _SUBSCRIPTION,
     "subscriptionnotregistered": _REGISTER,
+    "vaultalreadyexists": _UNIQUE,
     "invalidauthenticationtokentenant": "give this worker credentials of the tenant that the subscription belongs to",
 }
 _ADVICE: Final[Mapping[type[HoldfastError], str]] = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import Field, JsonValue
@@ -12,6 +13,7 @@ from activities.providers.azure import acls, arm, bodies, ids, tags
 from activities.providers.azure.acls import NetworkAcls
 from activities.providers.azure.arm import ArmKind
 from activities.providers.azure.door import Answer
+from holdfast.contract import TAG_PREFIX, TOKEN_TAG
 from holdfast.errors import InvalidInput, NameTaken, NotFound
 from holdfast.model import Spec
 from holdfast.plan import UndoLabel, Verb
@@ -19,7 +21,8 @@ from holdfast.resource import Call, Observation, Output
 
 TYPE = "Microsoft.KeyVault/vaults"
 PURGE, FAMILY = "enable_purge_protection", "A"  # the only family that there is
-MOST_DAYS = 90
+DAYS, MOST_DAYS = "soft_delete_retention_in_days", 90
+UNDONE = f"{TAG_PREFIX}undone"  # a tag: the token of the create that was taken back
 _ACCESS = {word.lower(): word for word in ("Enabled", "Disabled", "SecuredByPerimeter")}  # ARM writes them in any case
 
 
@@ -59,7 +62,9 @@ class KeyVaultSpec(Spec):
 
 class KeyVault(ArmKind[KeyVaultSpec]):
     """A deleted vault keeps its name and all that is in it for its days. So its delete is taken back exactly: by
-    recovering it. A create that takes nothing back does not, since nobody asked for what is in there.
+    recovering it. A create that takes nothing back does not, since nobody asked for what is in there; but for a vault
+    that was deleted because its own create was taken back: that one comes back, with the fields of the document. And a
+    vault is not replaced by one of its name, which it would hold.
 
     Source: Azure Key Vault, "Azure Key Vault soft-delete overview"; REST, "Vaults - Create Or Update", CreateMode.
     """
@@ -69,7 +74,7 @@ class KeyVault(ArmKind[KeyVaultSpec]):
     outputs = arm.outputs(
         vault_uri=Output("the URL by which its contents are reached"), tenant_id=Output("the directory that opens it")
     )
-    immutable = frozenset({"name", "resource_group", "soft_delete_retention_in_days"})
+    immutable = frozenset({"name", "resource_group", DAYS})
     one_way = {PURGE: "Azure never takes it off again"}
     holds_data = True
     delete_undo = UndoLabel.lossy
@@ -83,6 +88,7 @@ class KeyVault(ArmKind[KeyVaultSpec]):
             acls.JOIN,
         ),
         update=(acls.JOIN,),
+        delete=(arm.TAGS_WRITE,),  # of a vault whose create is taken back
     )
     settle_within = {
         Verb.create: timedelta(minutes=15),
@@ -160,18 +166,26 @@ vault: {kind: azure.key_vault, spec: {name: shop-vault-0, resource_group: "${sho
     # --- changing ----------------------------------------------------------------------------------------------
 
     def create(self, call: Call[KeyVaultSpec]) -> Observation:
-        """On the way back, the deleted vault again, if it bears our owner's mark. Else one PUT.
+        """On the way back, the deleted vault again, if it bears our owner's mark. Else one PUT; and where a create of
+        the same address that was taken back has left the name held, that vault, written over.
 
-        Raises `InvalidInput` when a deleted vault holds the name: that is for a person to decide.
+        Raises `InvalidInput` when another deleted vault holds the name: that is for a person to decide.
         """
         if call.back and call.remote_id is None and not self.find(call) and self._is_ours(call, self._deleted(call)):
             return self._recovered(call)
         try:
             return super().create(call)
         except NameTaken as taken:
-            held = None if taken.letter.code != "ConflictError" else self._deleted(call)
+            if taken.letter.code != "ConflictError":
+                if self._is_back(call):  # an earlier delivery has recovered it
+                    return self._written_over(call)
+                raise
+            held = self._deleted(call)
             if held is None:
                 raise
+            if self._is_ours(call, held) and self._may_return(call, held):
+                self._recover(call)
+                return self._written_over(call)
             raise InvalidInput(
                 f"the name {call.wanted.name} is held by a deleted vault, until "
                 f"{bodies.at(held, 'properties.scheduledPurgeDate')}",
@@ -186,18 +200,55 @@ vault: {kind: azure.key_vault, spec: {name: shop-vault-0, resource_group: "${sho
             return False
         return bool(tags.seen(bodies.at(held, "properties.tags"))["owner"] == str(call.owner))
 
-    def _recovered(self, call: Call[KeyVaultSpec]) -> Observation:
-        """The vault as it was. Azure reads nothing of this PUT but its mode, so the marks are written after it.
+    def _is_back(self, call: Call[KeyVaultSpec]) -> bool:
+        """Whether what stands at the name is what a create of this address made, that was taken back."""
+        try:
+            said = self.read(call, self.path(call.scope, call.wanted)).get("tags")
+        except NotFound:
+            return False
+        seen = tags.seen(said)
+        return (seen["owner"], seen["address"]) == (str(call.owner), str(call.address)) and _is_undone(said)
+
+    def _may_return(self, call: Call[KeyVaultSpec], held: Mapping[str, Any]) -> bool:
+        """Whether a deleted vault was this address's, its create taken back, and can become what is wanted now."""
+        said, wanted = bodies.at(held, "properties.tags"), call.wanted
+        if tags.seen(said)["address"] != str(call.address) or not _is_undone(said):
+            return False
+        deleted, purged = (bodies.at(held, f"properties.{name}") for name in ("deletionDate", "scheduledPurgeDate"))
+        days = (_moment(purged) - _moment(deleted)).days
+        is_kept = bool(bodies.at(held, "properties.purgeProtectionEnabled"))
+        return days == wanted.soft_delete_retention_in_days and (wanted.enable_purge_protection or not is_kept)
+
+    def _recover(self, call: Call[KeyVaultSpec]) -> Observation:
+        """The vault as it was. Azure reads nothing of this PUT but its mode.
 
         Source: Azure/azure-rest-api-specs, issue 21306.
         """
         path, body = self.path(call.scope, call.wanted), self.body(call)
         bodies.put(body, "properties.createMode", "recover")
-        service = call.client(self.service)
-        seen = self.answered(call, service.put(path, body))
+        return self.answered(replace(call, remote_id=path), call.client(self.service).put(path, body))
+
+    def _recovered(self, call: Call[KeyVaultSpec]) -> Observation:
+        """The vault as it was, and our marks after that."""
+        seen = self._recover(call)
         if seen.token != call.token:
+            path = self.path(call.scope, call.wanted)
             call.client("resource").patch(tags.path(path), tags.merging(tags.marks(call)))
         return seen.model_copy(update={"owner": str(call.owner), "address": str(call.address), "token": call.token})
+
+    def _written_over(self, call: Call[KeyVaultSpec]) -> Observation:
+        """What was recovered, made to be what is wanted."""
+        path = self.path(call.scope, call.wanted)
+        return self.answered(replace(call, remote_id=path), call.client(self.service).put(path, self.body(call)))
+
+    def delete(self, call: Call[KeyVaultSpec]) -> Observation:
+        """One DELETE. Of a vault whose create is taken back, a tag says so first: then a later create has it back."""
+        if call.back:
+            try:
+                call.client("resource").patch(tags.path(call.id), tags.merging({UNDONE: call.token}))
+            except NotFound:
+                return self.absent(call.remote_id)
+        return super().delete(call)
 
     def body(self, call: Call[KeyVaultSpec]) -> dict[str, Any]:
         """With the directory of the subscription, which a vault has to name."""
@@ -230,3 +281,26 @@ vault: {kind: azure.key_vault, spec: {name: shop-vault-0, resource_group: "${sho
     def canonical(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         form = super().canonical(properties)
         return form | {acls.FIELD: acls.form(form[acls.FIELD])} if acls.FIELD in form else form
+
+    def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+        """Never, under another name. Raises `InvalidInput` under the same, wherever: the deleted one would hold it."""
+        name, days = before.get("name"), before.get(DAYS, MOST_DAYS)
+        if str(name).lower() != str(after.get("name")).lower():
+            return False
+        until = "Azure lets nobody purge it sooner" if before.get(PURGE) else "or until somebody purges it"
+        raise InvalidInput(
+            f"the vault {name} cannot be replaced by one of its name: once deleted it holds that for {days} days, "
+            f"{until}",
+            standing="it stands as it is; nothing was touched",
+            next="name the new one otherwise, or take the change back",
+        )
+
+
+def _is_undone(said: Mapping[str, str] | None) -> bool:
+    """Whether tags say that the create that wrote them was taken back."""
+    low = {name.lower(): value for name, value in (said or {}).items()}
+    return UNDONE in low and low[UNDONE] == low.get(TOKEN_TAG)
+
+
+def _moment(text: Any) -> datetime:
+    return datetime.fromisoformat(str(text))

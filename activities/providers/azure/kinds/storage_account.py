@@ -181,6 +181,10 @@ files: {kind: azure.storage_account, spec: {name: shopfiles0, resource_group: "$
         form = super().canonical(properties)
         return form | {acls.FIELD: acls.form(form[acls.FIELD])} if acls.FIELD in form else form
 
+    def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+        """Under the same name, in whichever group: it is unique in all of Azure."""
+        return bool(before.get("name") == after.get("name"))
+
 
 def _encrypted_twice() -> dict[str, Any]:
     """Source: Azure Storage, "Enable infrastructure encryption for double encryption of data"."""
