@@ -6,6 +6,7 @@ A deleted project or folder is kept for thirty days; its id is never free again.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -37,6 +38,7 @@ PAGE = 500
 def install(cloud: Cloud) -> None:
     """Declare the settings."""
     cloud.declare("manager_seconds", 0.3, "from the answer of a change in Resource Manager until its operation is done")
+    cloud.declare("manager_delete_seconds", 0.0, "the same of a delete, which was recorded as done at once")
     cloud.declare("purge_seconds", 30 * 86_400.0, "how long a deleted project or folder can be brought back")
 
 
@@ -170,7 +172,8 @@ def _alone(it: Managed, parent: str, shown: str) -> None:
 
 def _work(cloud: Cloud, it: Managed, held: Held, what: str, *, old: bool) -> Work:
     prefix = f"{what[0].lower()}{held.kind[0].lower()}"
-    due = cloud.clock.now() + timedelta(seconds=float(str(cloud.settings["manager_seconds"])))
+    takes = cloud.settings["manager_delete_seconds" if what == "Delete" else "manager_seconds"]
+    due = cloud.clock.now() + timedelta(seconds=float(str(takes)))
     work = Work(f"operations/{prefix}.{number(cloud)}", held, what, due, old)
     it.works[work.name] = work
     return work
@@ -196,26 +199,35 @@ def _on_one(cloud: Cloud, it: Managed, request: Request, held: Held) -> Answer:
             return _begun(cloud, it, request, held, {"parent": parent})
         case "delete":
             _delete(it, held)
-            held.state, held.deleted, held.updated = "DELETE_REQUESTED", now, now
-            held.purged = cloud.clock.now() + timedelta(seconds=float(str(cloud.settings["purge_seconds"])))
+            purged = cloud.clock.now() + timedelta(seconds=float(str(cloud.settings["purge_seconds"])))
+            return _removed(cloud, it, request, held, {"state": "DELETE_REQUESTED", "deleted": now, "purged": purged})
         case "undelete":
-            if held.state != "DELETE_REQUESTED":
+            coming = any(work.held is held and work.what == "Undelete" and work.then for work in it.works.values())
+            if held.state != "DELETE_REQUESTED" or coming:
                 raise Refused(400, "FAILED_PRECONDITION", f"{held.name} is not being deleted.")
-            back: dict[str, Any] = {"state": "ACTIVE", "deleted": "", "purged": None}
-            if not old:
-                return _begun(cloud, it, request, held, back)
-            held.state, held.deleted, held.purged, held.updated = "ACTIVE", "", None, now
+            return _removed(cloud, it, request, held, {"state": "ACTIVE", "deleted": "", "purged": None})
         case verb:
             raise Refused(404, "NOT_FOUND", f"There is no method {verb}.")
-    if old:
+
+
+def _removed(cloud: Cloud, it: Managed, request: Request, held: Held, then: dict[str, Any]) -> Answer:
+    """It goes, or comes back: of the first version at once, and of the third by an operation. A delete that is done
+    with its answer is told without an operation's name, as it was recorded.
+    """
+    if request.parts["version"] == "v1":
+        for name, value in {**then, "updated": stamp(cloud.clock.now())}.items():
+            setattr(held, name, value)
         return answer({})
-    type_of = f"type.googleapis.com/google.cloud.resourcemanager.v3.{held.kind}"
-    return answer({"done": True, "response": {"@type": type_of, **shown_v3(held)}})
+    begun = _begun(cloud, it, request, held, then)
+    shown = json.loads(begun.body)
+    if request.verb == "delete" and shown.get("done"):
+        return answer({name: value for name, value in shown.items() if name not in {"name", "metadata"}})
+    return begun
 
 
 def _begun(cloud: Cloud, it: Managed, request: Request, held: Held, then: dict[str, Any]) -> Answer:
     """Begin an operation that changes a thing when it is done."""
-    what = {"patch": "Update", "move": "Move", "undelete": "Undelete"}[request.verb]
+    what = {"patch": "Update", "move": "Move", "delete": "Delete", "undelete": "Undelete"}[request.verb]
     work = _work(cloud, it, held, what, old=False)
     work.then, work.error = then, failure(cloud, it, held.kind, request.verb)
     settle(cloud)

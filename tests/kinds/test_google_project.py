@@ -178,6 +178,57 @@ def test_a_move_is_waited_for(gcp: LocalGcp, one: Called[Any], action: str) -> N
     assert (seen.status, seen.handle, seen.properties["parent"]) == (Status.ready, None, "folders/2")
 
 
+@pytest.mark.parametrize("one", [SHOP, SHOPS], ids=["project", "folder"])
+def test_a_delete_is_waited_for(gcp: LocalGcp, one: Called[Any]) -> None:
+    """Its operation takes its time, or has ended with its answer; what it ended in is told."""
+    made = one.made(gcp)
+    action = f"{one.kind.kind.removeprefix('gcp.')}s.delete"
+    gcp.control.settings(manager_delete_seconds=100, operation_errors={action: "you have exceeded your allotted quota"})
+    asked = one.call("gone", remote_id=made.remote_id, claimed=True)
+    going = one.kind.delete(asked)
+    assert (going.status, bool(going.handle)) == (Status.deleting, True)
+    gcp.control.step(101)
+    found = one.kind.underway(replace(asked, handle=going.handle))
+    assert found is not None
+    assert isinstance(found.error, QuotaExceeded)
+    assert one.kind.observe(asked).status is Status.ready
+    gcp.control.settings(manager_delete_seconds=0)
+    with pytest.raises(QuotaExceeded):
+        one.kind.delete(asked)
+    gcp.control.settings(operation_errors={}, manager_delete_seconds=100)
+    going = one.kind.delete(asked)
+    gcp.control.step(101)
+    found = one.kind.underway(replace(asked, handle=going.handle))
+    assert found is not None
+    assert (found.ended, found.error, one.kind.observe(asked).status) == (True, None, Status.absent)
+    assert one.kind.delete(asked).status is Status.absent
+
+
+@pytest.mark.parametrize("one", [SHOP, SHOPS], ids=["project", "folder"])
+def test_what_is_asked_back_twice_comes_back(gcp: LocalGcp, one: Called[Any]) -> None:
+    """Nobody has heard that it is coming, and Google refuses to be asked again: that is waited for."""
+    made = one.made(gcp)
+    one.kind.delete(one.call("gone", remote_id=made.remote_id, claimed=True))
+    gcp.control.settings(manager_seconds=100)
+    assert gcp.ask("POST", f"/v3/{made.remote_id}:undelete", {}).status == 200  # the first delivery's, which has died
+    back = one.call("back", back=True, spec=type(one.spec).model_validate(made.properties))
+    with pytest.raises(Pending, match="is not being deleted"):
+        one.kind.create(back)
+    gcp.control.step(101)
+    gcp.control.settings(manager_seconds=0)
+    seen = one.kind.create(back)
+    assert (seen.status, seen.handle, seen.remote_id) == (Status.ready, None, made.remote_id)
+    assert one.kind.observe(one.call(remote_id=made.remote_id)).properties == made.properties
+
+
+@pytest.mark.parametrize("one", [SHOP, SHOPS], ids=["project", "folder"])
+def test_an_operation_that_is_forgotten(gcp: LocalGcp, one: Called[Any]) -> None:
+    """Of what Google knows no more, what stands says how it ended."""
+    found = one.kind.underway(one.call(remote_id="folders/1", handle="operations/cp.1"))
+    assert found is not None
+    assert (found.ended, found.error) == (True, None)
+
+
 def test_marks_of_a_project_are_waited_for(gcp: LocalGcp) -> None:
     """Adopting and letting go are operations too."""
     made = SHOP.made(gcp)

@@ -9,15 +9,14 @@ from typing import Any
 
 from pydantic import Field
 
-from activities.providers.gcp import managing
+from activities.providers.gcp.managing import ManagedKind, Work, handle
 from activities.providers.gcp.unseen import got
-from holdfast.errors import InvalidInput, NotAllowed
+from holdfast.errors import NotAllowed
 from holdfast.model import Spec, Status
 from holdfast.plan import UndoLabel, Verb
-from holdfast.resource import Call, Carrier, Observation, Output, ResourceType, Safety, Search, Underway
+from holdfast.resource import Call, Carrier, Observation, Output, Safety, Search
 
 PAGE = 300
-ACTIVE = "ACTIVE"
 WORK = "operations/"  # Until Google has given it a number, a folder is known by the operation that makes it.
 
 
@@ -37,15 +36,17 @@ class FolderSpec(Spec):
     )
 
 
-class Folder(ResourceType[FolderSpec]):
+class Folder(ManagedKind[FolderSpec]):
     """Whose a folder is, only the ledger remembers: it has neither labels nor a description.
 
-    It is made, renamed and moved by operations. A deleted one is kept for thirty days, and as good as gone from the
-    first of them; its display name is free at once.
+    It is made, renamed and moved by operations. Only an empty one is deleted: Google refuses the others, and nothing
+    here empties a folder. A deleted one is kept for thirty days, and as good as gone from the first of them; its
+    display name is free at once.
     """
 
     kind = "gcp.folder"
     spec = FolderSpec
+    service = "folders"
     outputs = {"id": Output("its name, folders/NUMBER"), "number": Output("the number that Google gave it")}
     safety = Safety.by_name
     carrier = Carrier.parent
@@ -72,13 +73,6 @@ class Folder(ResourceType[FolderSpec]):
 
     # --- reading -----------------------------------------------------------------------------------------------
 
-    def observe(self, call: Call[FolderSpec]) -> Observation:
-        """At its number; or at the operation that makes it, which then answers with its number. Ours where the call
-        claims it.
-        """
-        raw = self._raw(call)
-        return self._see(call, raw) if raw is not None and raw["state"] == ACTIVE else self.absent(call.remote_id)
-
     def discover(self, search: Search) -> Iterator[Observation]:
         """Nothing: a folder does not say whose it is."""
         return iter(())
@@ -91,10 +85,7 @@ class Folder(ResourceType[FolderSpec]):
             return []
         listed = call.client("folders").list_folders(parent=call.spec.parent, page_size=PAGE)
         name = call.spec.display_name.lower()
-        return [self._see(call, raw) for raw in listed if raw["displayName"].lower() == name]
-
-    def underway(self, call: Call[FolderSpec]) -> Underway | None:
-        return managing.underway(call, "folders")
+        return [self.see(call, raw) for raw in listed if raw["displayName"].lower() == name]
 
     # --- changing ----------------------------------------------------------------------------------------------
 
@@ -105,49 +96,31 @@ class Folder(ResourceType[FolderSpec]):
         """
         if call.remote_id is not None:
             return self.observe(call)
-        wanted, folders = call.wanted, call.client("folders")
+        wanted = call.wanted
         if call.back and wanted.number is not None:
             at = replace(call, remote_id=f"folders/{wanted.number}", claimed=True)
-            raw = self._raw(at)
-            if raw is not None:
-                works = [] if raw["state"] == ACTIVE else [folders.undelete_folder(name=at.id)]
-                return managing.changing(self._see(at, raw), works)
-        work = folders.create_folder(body={"displayName": wanted.display_name, "parent": wanted.parent})
-        if (handle := managing.handle([work])) is None:
+            if (raw := self.raw(at)) is not None:
+                status = Status.ready if (at_work := self.bring_back(at)) is None else Status.pending
+                return self.see(at, raw).model_copy(update={"status": status, "handle": at_work})
+        work = self.ask(call, "create", body={"displayName": wanted.display_name, "parent": wanted.parent})
+        if (at_work := handle([work])) is None:
             return self.observe(replace(call, remote_id=work["response"]["name"], claimed=True))
         return Observation(
             kind=self.kind,
             status=Status.pending,
-            remote_id=handle,
+            remote_id=at_work,
             properties=wanted.plain(),
             owner=str(call.owner),
             address=str(call.address),
             token=call.token or None,
-            handle=handle,
+            handle=at_work,
         )
 
-    def update(self, call: Call[FolderSpec]) -> Observation:
-        """One call for its name, and one for where it stands; each is an operation."""
-        wanted, folders, changed = call.wanted, call.client("folders"), {c.path for c in call.changes}
-        works = []
-        if "display_name" in changed:
-            body = {"name": call.id, "displayName": wanted.display_name}
-            works.append(folders.update_folder(body=body, update_mask="displayName"))
-        if "parent" in changed:
-            works.append(folders.move_folder(name=call.id, body={"destinationParent": wanted.parent}))
-        return managing.changing(self.observe(call), works)
-
-    def delete(self, call: Call[FolderSpec]) -> Observation:
-        """Only an empty one: Google refuses the others, and nothing here empties a folder."""
-        try:
-            call.client("folders").delete_folder(name=call.id)
-        except (NotAllowed, InvalidInput):  # of what is not there, and of what was asked to go
-            seen = self.observe(call)
-            if seen.stands:
-                raise
-            return seen
-        seen = self.observe(call)
-        return seen.model_copy(update={"status": Status.deleting}) if seen.stands else seen
+    def write(self, call: Call[FolderSpec]) -> Iterator[Work]:
+        """Its name."""
+        if any(c.path == "display_name" for c in call.changes):
+            body = {"name": call.id, "displayName": call.wanted.display_name}
+            yield self.ask(call, "update", body=body, update_mask="displayName")
 
     def adopt(self, call: Call[FolderSpec]) -> Observation:
         """Writes nothing: the ledger alone remembers whose it is."""
@@ -165,7 +138,8 @@ class Folder(ResourceType[FolderSpec]):
 
     # --- Resource Manager's JSON -------------------------------------------------------------------------------
 
-    def _see(self, call: Call[FolderSpec], raw: Mapping[str, Any]) -> Observation:
+    def see(self, call: Call[FolderSpec], raw: Mapping[str, Any]) -> Observation:
+        """Ours where the call claims it."""
         number = raw["name"].partition("/")[2]
         return Observation(
             kind=self.kind,
@@ -178,9 +152,8 @@ class Folder(ResourceType[FolderSpec]):
             token=(call.token or None) if call.claimed else None,
         )
 
-    @staticmethod
-    def _raw(call: Call[FolderSpec]) -> dict[str, Any] | None:
-        """The folder, also a deleted one; None where there is none. Raises `NotAllowed` where there is one."""
+    def raw(self, call: Call[FolderSpec]) -> dict[str, Any] | None:
+        """At its number; or at the operation that makes it, which then answers with its number."""
         folders, name = call.client("folders"), call.id
         if name.startswith(WORK):
             name = _made_by(folders, name)

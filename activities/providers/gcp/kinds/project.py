@@ -9,16 +9,16 @@ from typing import Any
 
 from pydantic import Field
 
-from activities.providers.gcp import labelling, labels, managing
+from activities.providers.gcp import labelling, labels
+from activities.providers.gcp.managing import ACTIVE, ManagedKind, Work, handle
 from activities.providers.gcp.unseen import got
 from holdfast.contract import TOKEN_TAG
-from holdfast.errors import CreateFailed, InvalidInput, NameTaken, NotAllowed, Pending
+from holdfast.errors import CreateFailed, NameTaken, Pending
 from holdfast.model import Spec, Status
 from holdfast.plan import UndoLabel, Verb
-from holdfast.resource import Call, Carrier, Observation, Output, ResourceType, Safety, Search, Underway
+from holdfast.resource import Call, Carrier, Observation, Output, Safety, Search
 
 PAGE = 300
-ACTIVE = "ACTIVE"
 
 
 class ProjectSpec(Spec):
@@ -38,7 +38,7 @@ class ProjectSpec(Spec):
     labels: dict[str, str] = Field(default_factory=dict, description=labelling.ABOUT)
 
 
-class Project(ResourceType[ProjectSpec]):
+class Project(ManagedKind[ProjectSpec]):
     """Made, moved and changed by operations. Until it is made, Google says of it that nobody may look at it.
 
     A deleted project is kept for thirty days, in which it can be brought back, and then goes for good. It is as good as
@@ -47,6 +47,7 @@ class Project(ResourceType[ProjectSpec]):
 
     kind = "gcp.project"
     spec = ProjectSpec
+    service = "projects"
     outputs = {
         "id": Output("projects/PROJECT_ID"),
         "project_id": Output("its id"),
@@ -91,11 +92,6 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
 
     # --- reading -----------------------------------------------------------------------------------------------
 
-    def observe(self, call: Call[ProjectSpec]) -> Observation:
-        """One call; of what does not show, a second, since Google does not tell apart what we may not see."""
-        raw = self._raw(call)
-        return self._see(raw) if raw is not None and raw["state"] == ACTIVE else self.absent(call.remote_id)
-
     def discover(self, search: Search) -> Iterator[Observation]:
         """Wherever they stand. A search passes what fits ANY of its terms, and a part of a value: so it has one term,
         and the rest is compared here. Source: Resource Manager API v3, projects.search.
@@ -105,7 +101,7 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
         query = f"labels.{rarest}:{wanted[rarest]}" if rarest else f"state:{ACTIVE}"
         for raw in search.client("projects").search_projects(query=query, page_size=PAGE):
             if raw["state"] == ACTIVE and wanted.items() <= raw.get("labels", {}).items():
-                yield self._see(raw)
+                yield self.see(search, raw)
 
     def find(self, call: Call[ProjectSpec]) -> list[Observation]:
         """At the id, whosever it is, where we may see it."""
@@ -113,9 +109,6 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
             return super().find(call)
         seen = self.observe(replace(call, remote_id=_name(call.spec)))
         return [] if seen.status is Status.absent else [seen]
-
-    def underway(self, call: Call[ProjectSpec]) -> Underway | None:
-        return managing.underway(call, "projects")
 
     # --- changing ----------------------------------------------------------------------------------------------
 
@@ -129,8 +122,10 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
         if call.remote_id is not None:
             return self.observe(call)
         at = replace(call, remote_id=_name(call.wanted))
-        if call.back and self._is_ours(self._raw(at), at):
-            return self._brought_back(at)
+        if call.back and self._is_ours(self.raw(at), at):
+            if self.bring_back(at) is not None or not self.observe(at).stands:
+                raise Pending(f"{at.id} is coming back; then it is marked", address=call.address)
+            return self.adopt(at)
         body = {
             "projectId": call.wanted.project_id,
             "displayName": call.wanted.display_name,
@@ -138,9 +133,9 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
             "labels": labels.marked(call),
         }
         try:
-            work = call.client("projects").create_project(body={k: v for k, v in body.items() if v is not None})
+            work = self.ask(call, "create", body={k: v for k, v in body.items() if v is not None})
         except NameTaken as taken:
-            raw = self._raw(at)
+            raw = self.raw(at)
             if raw is not None and raw["state"] != ACTIVE and self._is_ours(raw, at):
                 raise CreateFailed(
                     f"{at.id} was deleted, and its id stays taken for ever",
@@ -154,40 +149,21 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
             remote_id=at.remote_id,
             properties=call.wanted.plain(),
             outputs={"id": at.id, "project_id": call.wanted.project_id},
-            handle=managing.handle([work]),
+            handle=handle([work]),
             **labels.seen(labels.marked(call)),
         )
 
-    def update(self, call: Call[ProjectSpec]) -> Observation:
-        """One call for name and labels, and one for where it stands; each is an operation."""
-        wanted, changed = call.wanted, {c.path for c in call.changes}
-        body: dict[str, Any] = {}
-        if "display_name" in changed:
-            body["displayName"] = wanted.display_name or wanted.project_id
-        works = self._write(call, body, labelling.changed(call.changes))
-        if "parent" in changed:
-            works.append(call.client("projects").move_project(name=call.id, body={"destinationParent": wanted.parent}))
-        return managing.changing(self.observe(call), works)
-
-    def delete(self, call: Call[ProjectSpec]) -> Observation:
-        """It stays taken, and can be brought back for thirty days."""
-        try:
-            call.client("projects").delete_project(name=call.id)
-        except (NotAllowed, InvalidInput):  # of what is not there, and of what was asked to go
-            seen = self.observe(call)
-            if seen.stands:
-                raise
-            return seen
-        seen = self.observe(call)
-        return seen.model_copy(update={"status": Status.deleting}) if seen.stands else seen
-
     def adopt(self, call: Call[ProjectSpec]) -> Observation:
-        works = self._write(call, {}, labelling.adopting(call, self._labels(call)))
-        return managing.changing(self.observe(call), works)
+        return self.changing(call, self._written(call, {}, labelling.adopting(call, self._labels(call))))
 
     def disown(self, call: Call[ProjectSpec]) -> Observation:
-        works = self._write(call, {}, labelling.disowning(self._labels(call)))
-        return managing.changing(self.observe(call), works)
+        return self.changing(call, self._written(call, {}, labelling.disowning(self._labels(call))))
+
+    def write(self, call: Call[ProjectSpec]) -> Iterator[Work]:
+        """Its name and labels, in one call."""
+        named = any(c.path == "display_name" for c in call.changes)
+        body = {"displayName": call.wanted.display_name or call.wanted.project_id} if named else {}
+        yield from self._written(call, body, labelling.changed(call.changes))
 
     # --- comparing ---------------------------------------------------------------------------------------------
 
@@ -197,7 +173,8 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
 
     # --- Resource Manager's JSON -------------------------------------------------------------------------------
 
-    def _see(self, raw: Mapping[str, Any]) -> Observation:
+    def see(self, call: Call[ProjectSpec] | Search, raw: Mapping[str, Any]) -> Observation:
+        """Its labels say whose it is."""
         found, name = raw.get("labels", {}), f"projects/{raw['projectId']}"
         return Observation(
             kind=self.kind,
@@ -213,44 +190,29 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
             **labels.seen(found),
         )
 
-    @staticmethod
-    def _raw(call: Call[ProjectSpec]) -> dict[str, Any] | None:
-        """The project, also a deleted one; None where there is none. Raises `NotAllowed` where there is one."""
+    def raw(self, call: Call[ProjectSpec]) -> dict[str, Any] | None:
+        """By its id."""
         projects, query = call.client("projects"), f"id:{call.id.partition('/')[2]}"
         return got(lambda: projects.get_project(name=call.id), lambda: any(projects.search_projects(query=query)))
 
     def _labels(self, call: Call[ProjectSpec]) -> dict[str, str]:
-        return dict((self._raw(call) or {}).get("labels", {}))
+        return dict((self.raw(call) or {}).get("labels", {}))
 
     @staticmethod
     def _is_ours(raw: Mapping[str, Any] | None, call: Call[ProjectSpec]) -> bool:
         return raw is not None and labels.seen(raw.get("labels", {}))["owner"] == str(call.owner)
 
-    def _brought_back(self, call: Call[ProjectSpec]) -> Observation:
-        """Asked for until it stands, which an earlier delivery may have seen to; only then it can be marked."""
-        if not self.observe(call).stands:
-            refused: InvalidInput | None = None
-            try:
-                managing.handle([call.client("projects").undelete_project(name=call.id)])
-            except InvalidInput as no:  # also of what came back a moment ago
-                refused = no
-            if not self.observe(call).stands:
-                raise refused or Pending(f"{call.id} is coming back; then it is marked", address=call.address)
-        return self.adopt(call)
-
-    def _write(self, call: Call[ProjectSpec], body: dict[str, Any], write: labelling.Writes) -> list[dict[str, Any]]:
+    def _written(self, call: Call[ProjectSpec], body: dict[str, Any], write: labelling.Writes) -> Iterator[Work]:
         """One update. Labels are written all at once, under the etag with which they were read."""
         if not body and not write:
-            return []
-        raw = self._raw(call) or {}
+            return
+        raw = self.raw(call) or {}
         mask = list(body)
         if write:
             mask.append("labels")
             body = {**body, "labels": labelling.merged(raw.get("labels", {}), write), "etag": raw.get("etag")}
-        work = call.client("projects").update_project(
-            body={"name": raw.get("name", call.id), **body}, update_mask=",".join(mask)
-        )
-        return [work]
+        body = {"name": raw.get("name", call.id), **body}
+        yield self.ask(call, "update", body=body, update_mask=",".join(mask))
 
 
 def _name(spec: ProjectSpec) -> str:
