@@ -52,7 +52,7 @@ from holdfast.plan import Plan
 from holdfast.progress import Progress
 from holdfast.run import Draft, Identity, Ledger, Report, Request, Resolve, Source, Stop
 from starter.hindrances import with_hindrances
-from workers.composition import connect as connect_client
+from workers.connecting import connect as connect_client
 from workers.settings import Settings
 
 T = TypeVar("T")

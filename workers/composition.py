@@ -1,10 +1,8 @@
-"""Put a worker together: client, catalog, store, clouds, activities and workflows, by the queues it serves."""
+"""Put a worker together: catalog, store, clouds, activities and workflows, by the queues it serves."""
 
 from __future__ import annotations
 
 import importlib
-import os
-import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -15,7 +13,6 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.common import WorkerDeploymentVersion
-from temporalio.envconfig import ClientConfig
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.clouds import Open
@@ -30,7 +27,6 @@ from holdfast.contract import CONTROL_QUEUE, queue
 from holdfast.errors import InvalidInput
 from workers.beat import BeatInterceptor
 from workers.catalog import catalog
-from workers.plugin import HoldfastPlugin
 from workers.settings import Settings
 from workflows.plan import Planning
 from workflows.provision import Provision
@@ -64,13 +60,6 @@ class Served:
     queue: str
     activities: Sequence[Callable[..., Any]]
     workflows: Sequence[type] = ()
-
-
-async def connect(*, identity: str | None = None) -> Client:
-    """A client as Temporal's own environment says. Raises what the SDK raises when nobody answers."""
-    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
-    config.setdefault("target_host", "localhost:7233")
-    return await Client.connect(**config, plugins=[HoldfastPlugin()], identity=identity or _identity())
 
 
 def served(names: Sequence[str], client: Client, settings: Settings) -> list[Served]:
@@ -135,7 +124,3 @@ def _deployment() -> WorkerDeploymentConfig | None:
     if not BUILD:
         return None
     return WorkerDeploymentConfig(version=WorkerDeploymentVersion("holdfast", BUILD), use_worker_versioning=True)
-
-
-def _identity() -> str:
-    return f"holdfast@{socket.gethostname()}#{os.getpid()}"

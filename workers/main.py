@@ -13,7 +13,8 @@ import structlog
 
 from holdfast.contract import Exit
 from holdfast.errors import HoldfastError
-from workers.composition import connect, serve, served
+from workers.composition import serve, served
+from workers.connecting import connect
 from workers.logs import set_up
 from workers.settings import Settings
 
