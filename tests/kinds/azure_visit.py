@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 from activities.protocol.job import Job
 from activities.providers.azure import ids, sdk
-from activities.providers.azure.door import AzureVisit, open_visit
+from activities.providers.azure.door import AzureVisit, Service, open_visit
 from holdfast.act import Act
 from holdfast.model import Address, Owner, Scope, Spec
 from holdfast.plan import Action, Undo, UndoLabel, Verb
@@ -72,3 +72,15 @@ def an_interface(visit: AzureVisit, name: str = "nic") -> str:
     said = {"ipConfigurations": [{"name": "one", "properties": {"subnet": {"id": SUBNET}}}]}
     visit.client("network").put(one, {"location": WHERE, "properties": said})
     return one
+
+
+def right_before(method: str, act: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another hand acts right before the next request of a method leaves."""
+    send = getattr(Service, method)
+
+    def after(self: Service, *given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(Service, method, send)
+        act()
+        return send(self, *given, **named)
+
+    monkeypatch.setattr(Service, method, after)

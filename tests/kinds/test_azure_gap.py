@@ -9,10 +9,10 @@ import pytest
 
 from activities.protocol.create import create
 from activities.protocol.remove import uncreate
-from activities.providers.azure.door import AzureVisit, Service
+from activities.providers.azure.door import AzureVisit
 from holdfast.errors import NameTaken
 from holdfast.resource import ResourceType
-from tests.kinds.azure_visit import GROUP, OWNER, an_interface, job, with_a_subnet
+from tests.kinds.azure_visit import GROUP, OWNER, an_interface, job, right_before, with_a_subnet
 from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure, machine
 from workers.catalog import catalog
 
@@ -76,18 +76,6 @@ def ready(azure: LocalAzure) -> AzureVisit:
     return visit
 
 
-def _in_the_gap(azure: LocalAzure, monkeypatch: pytest.MonkeyPatch, make: Make) -> None:
-    """Right before the next PUT, another hand makes something."""
-    put = Service.put
-
-    def after(self: Service, path: str, *given: Any, **named: Any) -> Any:
-        monkeypatch.setattr(Service, "put", put)
-        make(azure)
-        return put(self, path, *given, **named)
-
-    monkeypatch.setattr(Service, "put", after)
-
-
 @pytest.mark.parametrize("name", GAPS)
 def test_what_came_in_between_is_a_strangers(
     azure: LocalAzure, ready: AzureVisit, monkeypatch: pytest.MonkeyPatch, name: str
@@ -96,7 +84,7 @@ def test_what_came_in_between_is_a_strangers(
     kind: ResourceType[Any] = catalog()[name]
     said, make = GAPS[name]
     spec = kind.spec.model_validate(said)
-    _in_the_gap(azure, monkeypatch, make)
+    right_before("put", lambda: make(azure), monkeypatch)
     with pytest.raises(NameTaken):
         create(job(kind, spec, ready))
     [seen] = kind.find(job(kind, spec, ready).call(spec=spec))

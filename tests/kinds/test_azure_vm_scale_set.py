@@ -11,10 +11,11 @@ from activities.providers.azure import ids, tags
 from activities.providers.azure.door import AzureVisit
 from activities.providers.azure.kinds.disk import Disk
 from activities.providers.azure.kinds.vm_scale_set import INTERFACES, VmScaleSet, VmScaleSetSpec
+from holdfast.errors import Pending
 from holdfast.model import Address, Owner
 from holdfast.plan import FieldChange
 from holdfast.resource import Call, Observation, Search
-from tests.kinds.azure_visit import A_DISK, DISK, GROUP, SCOPE, SUBNET, with_a_subnet
+from tests.kinds.azure_visit import A_DISK, DISK, GROUP, SCOPE, SUBNET, right_before, with_a_subnet
 from tests.localcloud.azure_parts import WHERE, LocalAzure
 
 OWNER = Owner("test", "shop")
@@ -119,6 +120,24 @@ def test_what_is_beside_the_first_address_stays(visit: AzureVisit, azure: LocalA
     for key in INTERFACES.split("."):
         body = body[key]
     assert [one["name"] for one in body] == ["primary", "second"]
+
+
+def test_what_comes_in_between_is_not_lost(
+    visit: AzureVisit, azure: LocalAzure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A set that another hand changes between our look and our request is looked at again, and that change stays."""
+    _made(visit, azure)
+
+    def theirs() -> None:
+        azure.compute.virtual_machine_scale_sets.begin_update("shop", "web", {"sku": {"capacity": 5}}).result()
+        azure.control.step(120)
+
+    azure.control.settings(seconds={"*": 0})
+    right_before("patch", theirs, monkeypatch)
+    with pytest.raises(Pending):
+        _changed(visit, azure, sku="Standard_D4s_v5")
+    seen = _changed(visit, azure, sku="Standard_D4s_v5")
+    assert (seen.properties["sku"], seen.properties["capacity"]) == ("Standard_D4s_v5", 5)
 
 
 def test_a_part_of_a_set_is_no_resource_of_its_own(visit: AzureVisit, azure: LocalAzure) -> None:

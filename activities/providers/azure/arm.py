@@ -7,8 +7,9 @@ the look and the PUT, is written over. The answer tells: what is new is not answ
 off again, and the name is taken. A later delivery cannot tell so: what was there may be its own, made late.
 
 An update that goes by PUT reads the whole, changes what is to be changed, and writes it back under `If-Match`, so that
-nothing is lost that others have set. Where a type has a PATCH that takes single fields, that is used. Tags are merged
-and removed one by one (`tags.path`), whatever the type does with them.
+nothing is lost that others have set. Where a type has a PATCH that takes single fields, that is used; what it takes
+whole is read before, and written back under `If-Match` where the type has an etag. Tags are merged and removed one by
+one (`tags.path`), whatever the type does with them.
 
 Sources: Azure REST API guidelines, "Conditional requests" and "Long-running operations"; Azure Resource Manager, "Track
 asynchronous Azure operations" and "Use tags to organize your Azure resources"; `door.Service.put`.
@@ -78,6 +79,7 @@ class ArmKind(ResourceType[S]):
     any_case: ClassVar[frozenset[str]] = frozenset({"name"})  # texts that are spelled by a create, and mean the same in
     # capitals and in small letters
     patches: ClassVar[bool] = False  # whether single fields can be written; else the whole is
+    wholes: ClassVar[frozenset[str]] = frozenset()  # fields of which a PATCH takes all, so what stands is read before
     query: ClassVar[Mapping[str, str]] = {}  # of a read of one
 
     # --- where it stands ---------------------------------------------------------------------------------------
@@ -255,19 +257,20 @@ class ArmKind(ResourceType[S]):
             return self._shown_tags(call, retagging)
         service = call.client(self.service)
         if self.patches:
+            stands: Answer = service.get(call.id) if fields & self.wholes else Answer(HTTPStatus.OK)
             part: dict[str, Any] = {}
-            self._write_all(part, call, fields)
-            return self.answered(call, service.patch(call.id, part))
+            self._write_all(part, call, fields, stands.body)
+            return self.answered(call, service.patch(call.id, part, if_match=stands.etag))
         found = service.get(call.id)
         whole = copy.deepcopy(found.body)
-        self._write_all(whole, call, fields)
+        self._write_all(whole, call, fields, found.body)
         seen = self.see(found.body, call.scope)
         if whole == found.body and not self.gave_up(seen):
             return seen
         return self.answered(call, service.put(call.id, whole, if_match=found.etag))
 
-    def _write_all(self, body: dict[str, Any], call: Call[S], fields: set[str]) -> None:
-        """Write, or withdraw, what an update changes."""
+    def _write_all(self, body: dict[str, Any], call: Call[S], fields: set[str], stands: Mapping[str, Any]) -> None:
+        """Write, or withdraw, what an update changes. `stands`: what was read before, where anything was."""
         wanted = call.wanted.plain()
         for field in sorted(fields):
             if wanted[field] is None:

@@ -112,6 +112,7 @@ vault: {kind: azure.key_vault, spec: {name: shop-vault-0, resource_group: "${sho
     }
 
     service, arm_type, patches = "keyvault", TYPE, True
+    wholes = frozenset({acls.FIELD})
     places = {
         "sku": "properties.sku.name",
         "enable_rbac_authorization": "properties.enableRbacAuthorization",
@@ -270,11 +271,13 @@ vault: {kind: azure.key_vault, spec: {name: shop-vault-0, resource_group: "${sho
             case _:
                 super().write(body, field, value)
 
-    def _write_all(self, body: dict[str, Any], call: Call[KeyVaultSpec], fields: set[str]) -> None:
-        super()._write_all(body, call, fields - {acls.FIELD})
+    def _write_all(
+        self, body: dict[str, Any], call: Call[KeyVaultSpec], fields: set[str], stands: Mapping[str, Any]
+    ) -> None:
+        super()._write_all(body, call, fields - {acls.FIELD}, stands)
         if acls.FIELD in fields:
-            stands = bodies.at(self.read(call, call.id), acls.PLACE)
-            bodies.put(body, acls.PLACE, acls.changed(call.changes, call.wanted.plain()[acls.FIELD], stands))
+            wanted, now = call.wanted.plain()[acls.FIELD], bodies.at(stands, acls.PLACE)
+            bodies.put(body, acls.PLACE, acls.changed(call.changes, wanted, now))
 
     # --- comparing ---------------------------------------------------------------------------------------------
 

@@ -120,6 +120,7 @@ files: {kind: azure.storage_account, spec: {name: shopfiles0, resource_group: "$
     }
 
     service, arm_type, patches = "storage", TYPE, True
+    wholes = frozenset({acls.FIELD})
     places = {
         "kind": "kind",
         "sku": "sku.name",
@@ -171,11 +172,13 @@ files: {kind: azure.storage_account, spec: {name: shopfiles0, resource_group: "$
         else:
             super().withdraw(body, field)
 
-    def _write_all(self, body: dict[str, Any], call: Call[StorageAccountSpec], fields: set[str]) -> None:
-        super()._write_all(body, call, fields - {acls.FIELD})
+    def _write_all(
+        self, body: dict[str, Any], call: Call[StorageAccountSpec], fields: set[str], stands: Mapping[str, Any]
+    ) -> None:
+        super()._write_all(body, call, fields - {acls.FIELD}, stands)
         if acls.FIELD in fields:
-            stands = bodies.at(self.read(call, call.id), acls.PLACE)
-            bodies.put(body, acls.PLACE, acls.changed(call.changes, call.wanted.plain()[acls.FIELD], stands))
+            wanted, now = call.wanted.plain()[acls.FIELD], bodies.at(stands, acls.PLACE)
+            bodies.put(body, acls.PLACE, acls.changed(call.changes, wanted, now))
 
     def canonical(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         form = super().canonical(properties)

@@ -284,7 +284,7 @@ web:
         service = call.client(self.service)
         found = service.get(call.id)
         whole = copy.deepcopy(found.body)
-        self._write_all(whole, call, fields)
+        self._write_all(whole, call, fields, found.body)
         part = machines.difference(found.body, whole)
         if not part:
             return self.observe(call)

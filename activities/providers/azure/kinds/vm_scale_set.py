@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -180,6 +181,7 @@ web:
     }
 
     service, arm_type, patches = "compute", TYPE, True
+    wholes = frozenset({*WHOLE, *IDENTITIES})
     places = {
         "orchestration_mode": "properties.orchestrationMode",
         "sku": "sku.name",
@@ -291,11 +293,12 @@ web:
         else:
             super().withdraw(body, field)
 
-    def _write_all(self, body: dict[str, Any], call: Call[VmScaleSetSpec], fields: set[str]) -> None:
-        stands = self.read(call, call.id) if fields & {*WHOLE, *IDENTITIES} else {}
+    def _write_all(
+        self, body: dict[str, Any], call: Call[VmScaleSetSpec], fields: set[str], stands: Mapping[str, Any]
+    ) -> None:
         for place in {WHOLE[field] for field in fields & WHOLE.keys()}:
-            bodies.put(body, place, bodies.at(stands, place))
-        super()._write_all(body, call, fields - IDENTITIES)
+            bodies.put(body, place, copy.deepcopy(bodies.at(stands, place)))
+        super()._write_all(body, call, fields - IDENTITIES, stands)
         if "ssh_public_keys" in fields:
             self._keys(body, call)
         if fields & IDENTITIES:
