@@ -16,6 +16,7 @@ from holdfast.resource import Clients
 from holdfast.testing.laws import Ground, Loss, Thing
 from holdfast.testing.laws.ground import LATE
 from holdfast.testing.world import Killed
+from localcloud.azure import trees
 from tests.cloud import until
 from tests.kinds.benches import kinds
 from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure
@@ -35,6 +36,10 @@ INNER = {"Microsoft.Network/virtualNetworks": "subnets"}
 OPENED = {"Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"}  # over the network, unless they say no
 MEMBER = "Microsoft.Compute/virtualMachineScaleSets/virtualMachines"
 GROUPS = "microsoft.resources/resourcegroups"
+# To refer to something takes a permission of its own. Source: Azure RBAC, "Azure permissions for Networking".
+REFERRING = ("/join/action", "/assign/action")
+JOINED = "microsoft.network/"
+ASSIGNED = "microsoft.managedidentity/userassignedidentities"
 VERBS = {"get": "read", "pages": "read", "put": "write", "patch": "write", "delete": "delete"}
 
 
@@ -105,7 +110,7 @@ class AzureGround(Ground):
 
     def mutates(self, action: str) -> bool:
         """See `Ground`."""
-        return not action.endswith(("/read", "/checknameavailability/action"))
+        return not action.endswith(("/read", "/checknameavailability/action", *REFERRING))
 
     def permissions(self, action: str) -> frozenset[str]:
         """See `Ground`."""
@@ -177,6 +182,17 @@ class AzureGround(Ground):
                 self._dies_in = None
                 raise Killed
 
+    def refers(self, path: str, body: Any) -> None:
+        """What a request refers to is written down as the permission that this takes."""
+        for one in trees.ids(body):
+            if not one.startswith("/subscriptions/") or ids.within(one, path):
+                continue
+            type_ = ids.type_of(one)
+            if type_.startswith(JOINED):
+                self._asked.append(f"{type_}/join/action")
+            elif type_ == ASSIGNED:
+                self._asked.append(f"{type_}/assign/action")
+
 
 class _Watched:
     """A client whose requests are written down."""
@@ -191,6 +207,8 @@ class _Watched:
             if name == "pages":
                 return self._pages(path, found(path, *given, **named))
             self._ground.request(name, path)
+            if name in {"put", "patch"}:
+                self._ground.refers(path, given[0])
             return found(path, *given, **named)
 
         return send

@@ -47,6 +47,13 @@ _STATUS: Final[Mapping[str, Status]] = {
 }  # and everything else (Accepted, Creating, Provisioning, Running, Updating): pending
 
 
+def joins(*types: str) -> tuple[str, ...]:
+    """The permissions to refer to something of Microsoft.Network: each takes one of its own, also where a reference is
+    only written back as it was read. Source: Azure RBAC, "Azure permissions for Networking".
+    """
+    return tuple(f"Microsoft.Network/{what}/join/action" for what in types)
+
+
 def granted(type_: str, *, observe: Sequence[str] = (), **more: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The permissions of a kind: those that each verb of this module needs, and `more` by verb."""
     read, write, delete = (f"{type_}/{verb}" for verb in ("read", "write", "delete"))

@@ -18,11 +18,8 @@ from holdfast.resource import Call, Output
 from holdfast.values import has_unknown
 
 TYPE: Final = "Microsoft.Network/loadBalancers"
-# To refer to something takes a permission of its own. Source: Azure RBAC, "Azure permissions for Networking".
-JOINS: Final = (
-    "Microsoft.Network/virtualNetworks/subnets/join/action",
-    "Microsoft.Network/publicIPAddresses/join/action",
-)
+JOINS: Final = arm.joins("virtualNetworks/subnets", "publicIPAddresses")
+THEIRS: Final = arm.joins("virtualNetworks")  # of addresses that others have put in a pool: an update writes them back
 FRONTENDS, POOLS = "frontend_ip_configurations", "backend_address_pools"
 PROBES, RULES = "probes", "load_balancing_rules"
 LISTS: Final = {
@@ -146,7 +143,7 @@ class LoadBalancer(ArmKind[LoadBalancerSpec]):
     delete_note = (
         "which interfaces others had put in its pools, their rules, and a private address that was Azure's to choose"
     )
-    permissions = arm.granted(TYPE, create=JOINS, update=JOINS)
+    permissions = arm.granted(TYPE, create=JOINS, update=(*JOINS, *THEIRS))
     settle_within = {
         Verb.create: timedelta(minutes=10),
         Verb.update: timedelta(minutes=10),

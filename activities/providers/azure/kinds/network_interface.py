@@ -16,10 +16,13 @@ from holdfast.model import Spec
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Output
 
-# To refer to something takes a permission of its own. Source: Azure RBAC, "Azure permissions for Networking".
-JOINS: Final = tuple(
-    f"Microsoft.Network/{what}/join/action"
-    for what in ("virtualNetworks/subnets", "networkSecurityGroups", "publicIPAddresses")
+JOINS: Final = arm.joins("virtualNetworks/subnets", "networkSecurityGroups", "publicIPAddresses")
+# What others have put it in: an update writes that back.
+THEIRS: Final = (
+    *arm.joins(
+        "loadBalancers/backendAddressPools", "loadBalancers/inboundNatRules", "applicationGateways/backendAddressPools"
+    ),
+    "Microsoft.Network/applicationSecurityGroups/joinIpConfiguration/action",
 )
 FIRST: Final = "properties.ipConfigurations.0.properties"  # others may be beside it: they are left as they are
 METHOD: Final = f"{FIRST}.privateIPAllocationMethod"
@@ -59,7 +62,7 @@ class NetworkInterface(ArmKind[NetworkInterfaceSpec]):
     delete_note = (
         "its address, where that was Azure's to choose, its MAC address, and pools and groups that others had put it in"
     )
-    permissions = arm.granted("Microsoft.Network/networkInterfaces", create=JOINS, update=JOINS)
+    permissions = arm.granted("Microsoft.Network/networkInterfaces", create=JOINS, update=(*JOINS, *THEIRS))
     settle_within = {
         Verb.create: timedelta(minutes=10),
         Verb.update: timedelta(minutes=10),

@@ -16,6 +16,7 @@ from holdfast.plan import Verb
 from holdfast.values import has_unknown
 
 RULES: Final = "properties.securityRules"
+JOIN: Final = "Microsoft.Network/applicationSecurityGroups/joinNetworkSecurityRule/action"  # of those that rules name
 ANY: Final = "*"
 # Each of a rule's four sets: our field, and where ARM has one of them and where several.
 _SETS: Final = {
@@ -101,7 +102,7 @@ class NetworkSecurityGroup(ArmKind[NetworkSecurityGroupSpec]):
     spec = NetworkSecurityGroupSpec
     outputs = arm.outputs()
     immutable = frozenset({"name", "resource_group"})
-    permissions = arm.granted("Microsoft.Network/networkSecurityGroups")
+    permissions = arm.granted("Microsoft.Network/networkSecurityGroups", create=(JOIN,), update=(JOIN,))
     settle_within = {
         Verb.create: timedelta(minutes=10),
         Verb.update: timedelta(minutes=10),

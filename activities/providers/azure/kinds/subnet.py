@@ -21,10 +21,8 @@ from holdfast.resource import Call, Carrier, Observation, Search
 from holdfast.values import has_unknown
 
 PREFIX, PREFIXES = "properties.addressPrefix", "properties.addressPrefixes"
-# To refer to something takes a permission of its own. Source: Azure RBAC, "Azure permissions for Networking".
-JOINS = tuple(
-    f"Microsoft.Network/{what}/join/action" for what in ("networkSecurityGroups", "routeTables", "natGateways")
-)
+JOINS = arm.joins("networkSecurityGroups", "routeTables", "natGateways")
+THEIRS = arm.joins("serviceEndpointPolicies")  # that others have put on it: an update writes it back
 
 
 class SubnetSpec(Spec):
@@ -71,7 +69,7 @@ class Subnet(ArmKind[SubnetSpec]):
     delete_note = "what others had delegated it to, and their endpoint policies"
     permissions = {
         **arm.granted("Microsoft.Network/virtualNetworks/subnets", create=JOINS),
-        "update": ("Microsoft.Network/virtualNetworks/subnets/write", *JOINS),
+        "update": ("Microsoft.Network/virtualNetworks/subnets/write", *JOINS, *THEIRS),
         "adopt": ("Microsoft.Network/virtualNetworks/subnets/read",),  # all that there is to do
         "disown": ("Microsoft.Network/virtualNetworks/subnets/read",),
     }

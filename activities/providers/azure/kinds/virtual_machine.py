@@ -94,13 +94,19 @@ class VirtualMachine(ArmKind[VirtualMachineSpec]):
         "Microsoft.Compute/virtualMachines",
         observe=("Microsoft.Compute/virtualMachines/instanceView/read",),
         create=(
-            "Microsoft.Network/networkInterfaces/join/action",
+            *arm.joins("networkInterfaces"),
+            "Microsoft.Compute/disks/read",  # of those that it is given
             "Microsoft.Compute/disks/write",
             "Microsoft.Compute/images/read",
+            "Microsoft.Compute/galleries/images/versions/read",
             "Microsoft.Compute/diskEncryptionSets/read",
             "Microsoft.Compute/virtualMachines/deallocate/action",
         ),
-        update=("Microsoft.Compute/disks/write",),
+        update=(
+            "Microsoft.Compute/disks/read",
+            "Microsoft.Compute/disks/write",
+            "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",  # of those that others gave it
+        ),
         operate=tuple(
             f"Microsoft.Compute/virtualMachines/{verb}/action" for verb in ("start", "deallocate", "restart")
         ),

@@ -43,7 +43,13 @@ class VirtualNetwork(ArmKind[VirtualNetworkSpec]):
     immutable = frozenset({"name", "resource_group"})
     delete_undo = UndoLabel.lossy
     delete_note = "its peerings: the other side of each has to be joined again"
-    permissions = arm.granted("Microsoft.Network/virtualNetworks")
+    # Its subnets are written back with it, and so is what they, and it, refer to.
+    permissions = arm.granted(
+        "Microsoft.Network/virtualNetworks",
+        update=arm.joins(
+            "networkSecurityGroups", "routeTables", "natGateways", "serviceEndpointPolicies", "ddosProtectionPlans"
+        ),
+    )
     settle_within = {
         Verb.create: timedelta(minutes=10),
         Verb.update: timedelta(minutes=10),

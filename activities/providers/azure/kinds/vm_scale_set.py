@@ -17,12 +17,16 @@ from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Output
 
 TYPE: Final = "Microsoft.Compute/virtualMachineScaleSets"
-# To refer to something takes a permission of its own. Source: Azure RBAC, "Azure permissions for Networking".
 JOINS: Final = (
-    "Microsoft.Network/virtualNetworks/subnets/join/action",
-    "Microsoft.Network/networkSecurityGroups/join/action",
-    "Microsoft.Network/loadBalancers/backendAddressPools/join/action",
+    *arm.joins("virtualNetworks/subnets", "networkSecurityGroups", "loadBalancers/backendAddressPools"),
     "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+    "Microsoft.Compute/images/read",
+    "Microsoft.Compute/galleries/images/versions/read",
+)
+# What others have put its interfaces in: an update writes that back.
+THEIRS: Final = (
+    *arm.joins("loadBalancers/inboundNatPools", "applicationGateways/backendAddressPools", "publicIPPrefixes"),
+    "Microsoft.Network/applicationSecurityGroups/joinIpConfiguration/action",
 )
 PROFILE: Final = "properties.virtualMachineProfile"
 NETWORK: Final = f"{PROFILE}.networkProfile"
@@ -133,7 +137,7 @@ class VmScaleSet(ArmKind[VmScaleSetSpec]):
     )
     delete_undo = UndoLabel.lossy
     delete_note = "the machines and what is on their disks: others are made of the same image"
-    permissions = arm.granted(TYPE, create=JOINS, update=JOINS)
+    permissions = arm.granted(TYPE, create=JOINS, update=(*JOINS, *THEIRS))
     settle_within = {
         Verb.create: timedelta(minutes=30),
         Verb.update: timedelta(minutes=30),
