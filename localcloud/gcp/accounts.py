@@ -29,6 +29,17 @@ def _gone(cloud: Cloud) -> dict[str, tuple[datetime, dict[str, Any]]]:
     return it
 
 
+def _hidden(cloud: Cloud, account: dict[str, Any]) -> bool:
+    """Whether reads do not have it yet, and changes do not know it."""
+    since: datetime | None = cloud.memory.get("gcp.accounts.since", {}).get(account["name"])
+    lag = timedelta(seconds=float(str(cloud.settings["account_reads_lag_seconds"])))
+    return since is not None and cloud.clock.now() - since < lag
+
+
+def _appears(cloud: Cloud, account: dict[str, Any]) -> None:
+    cloud.memory.setdefault("gcp.accounts.since", {})[account["name"]] = cloud.clock.now()
+
+
 def _shown(account: dict[str, Any]) -> dict[str, Json]:
     return {k: v for k, v in account.items() if v not in ("", None, False)} | {"etag": fingerprint(account)}
 
@@ -36,7 +47,8 @@ def _shown(account: dict[str, Any]) -> dict[str, Json]:
 def _find(cloud: Cloud, request: Request) -> dict[str, Any]:
     name, project = request.parts["name"], request.parts["project"]
     for account in _all(cloud).values():
-        if name in {account["email"], account["uniqueId"]} and project in {"-", account["projectId"]}:
+        named = name in {account["email"], account["uniqueId"]} and project in {"-", account["projectId"]}
+        if named and not _hidden(cloud, account):
             return account
     raise Refused(404, "NOT_FOUND", "Unknown service account")
 
@@ -72,6 +84,7 @@ def _create(cloud: Cloud, request: Request) -> dict[str, Any]:
     account |= {"uniqueId": f"1{number(cloud)}0", "oauth2ClientId": f"1{number(cloud)}1"}
     _all(cloud)[name] = account
     policies.meet(cloud, email)
+    _appears(cloud, account)
     return account
 
 
@@ -83,7 +96,8 @@ def _checked(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _list(cloud: Cloud, request: Request) -> dict[str, Json]:
-    mine = sorted((n, a) for n, a in _all(cloud).items() if a["projectId"] == request.parts["project"])
+    own = [(n, a) for n, a in _all(cloud).items() if a["projectId"] == request.parts["project"]]
+    mine = sorted((n, a) for n, a in own if not _hidden(cloud, a))
     shown: list[tuple[str, Json]] = [(name, _shown(account)) for name, account in mine]
     cut, more = listing.page(shown, request.query.get("pageSize", "20"), request.query.get("pageToken", ""), 100)
     return ({"accounts": [item for _, item in cut]} if cut else {}) | ({"nextPageToken": more} if more else {})
@@ -98,6 +112,7 @@ def _undelete(cloud: Cloud, request: Request) -> dict[str, Any]:
         raise Refused(400, "FAILED_PRECONDITION", "A service account with the same email exists.")
     del _gone(cloud)[request.parts["name"]]
     _all(cloud)[account["name"]] = account
+    _appears(cloud, account)
     return account
 
 

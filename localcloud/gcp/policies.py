@@ -39,6 +39,9 @@ def etag(revision: int) -> str:
 
 def install(cloud: Cloud) -> None:
     """Declare the settings."""
+    cloud.declare(
+        "account_reads_lag_seconds", 0.0, "how long IAM answers that a service account is not there, once it is"
+    )
     cloud.declare("account_lag_seconds", 0.0, "how long policies do not know of a new service account")
 
 

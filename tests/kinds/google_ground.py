@@ -27,7 +27,7 @@ ENDS = re.compile(rf"[0-9a-f]{{{DIGITS}}}$")  # of a name that an act has made b
 READS = re.compile(r"(get|list|search|test|aggregated)_?")
 TAKES_TIME = ("operation_seconds", "manager_seconds")
 EVERYTHING = 7_200  # seconds, after which all that takes time has come about
-LAGS = {"list_lag_seconds": 5, "pending_seconds": 2}
+LAGS = {"list_lag_seconds": 5, "pending_seconds": 2, "account_reads_lag_seconds": 5}
 # Of a thing, what another one that people call alike has differently: when it was made, what Google counts it by, and
 # the addresses that it was given.
 OWN = frozenset(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from activities.providers.gcp.kinds.service_account import ServiceAccount, ServiceAccountSpec
-from holdfast.errors import InvalidInput, NameTaken, NotAllowed
+from holdfast.errors import InvalidInput, NameTaken, NotAllowed, Pending
 from holdfast.model import Address, Scope, Status
 from holdfast.plan import FieldChange
 from tests.kinds.google_calls import SCOPE, Called, served
@@ -85,6 +85,25 @@ def test_a_disabled_one_is_made_in_two_calls(gcp: LocalGcp) -> None:
     seen = KIND.create(robot(disabled=True).call(remote_id=half.remote_id))
     assert seen.properties["disabled"] is True
     assert KIND.observe(robot().call(remote_id=half.remote_id)).properties["disabled"] is True
+
+
+def test_what_iam_does_not_know_everywhere_yet(gcp: LocalGcp) -> None:
+    """A new account, and one that comes back, may answer that it is not there: its second call is then waited for."""
+    gcp.control.settings(account_reads_lag_seconds=30)
+    one = robot(disabled=True)
+    with pytest.raises(Pending, match="does not know it everywhere yet"):
+        KIND.create(one.call())
+    gcp.control.step(31)
+    (found,) = KIND.find(one.call())
+    assert KIND.create(one.call(remote_id=found.remote_id)).properties["disabled"] is True
+    KIND.delete(one.call(remote_id=found.remote_id))
+    back = robot(disabled=True, unique_id=found.properties["unique_id"])
+    with pytest.raises(Pending, match="does not know it everywhere yet"):
+        KIND.create(back.call("back", back=True))
+    gcp.control.step(31)
+    seen = KIND.create(back.call("back", back=True))
+    assert (seen.outputs, seen.token) == (found.outputs, back.call("back").token)
+    assert KIND.observe(back.call(remote_id=seen.remote_id)).properties["disabled"] is True
 
 
 def test_words_are_changed_beside_the_marks(gcp: LocalGcp) -> None:

@@ -53,7 +53,12 @@ def credentials(scope: Scope) -> Credentials:
         held = _held.setdefault(found, _Held())
     with held.lock:
         made, held.made = held.made, None  # what fails is not kept: a key that was mended is read again
-        held.made = _fresh(made, found, scope)
+        try:
+            held.made = _fresh(made, found, scope)
+        except NotAllowed:
+            if made is None:
+                raise
+            held.made = _fresh(None, found, scope)  # now, where it had been read before: keys are rotated
         return held.made
 
 

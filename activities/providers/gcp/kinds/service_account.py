@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from pydantic import Field
 
 from activities.providers.gcp import descriptions
 from activities.providers.gcp.unseen import got
-from holdfast.errors import InvalidInput, NameTaken, NotFound
+from holdfast.errors import InvalidInput, NameTaken, NotFound, Pending
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Carrier, Observation, Output, ResourceType, Safety, Search
@@ -117,7 +118,8 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
     def create(self, call: Call[ServiceAccountSpec]) -> Observation:
         """One call; a second where it is to be disabled. On the way back the deleted one is brought back.
 
-        Raises `NameTaken` when an account of that email stands already.
+        Raises `NameTaken` when an account of that email stands already, and `Pending` while IAM does not know
+        everywhere what it has just made, or brought back: the second call is then the next delivery's.
         """
         wanted, iam = call.wanted, call.client("iam")
         seen: Observation | None = None
@@ -132,7 +134,8 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
             }
             seen = self._see(iam.create_service_account(name=f"projects/{call.scope.account}", body=body))
         if wanted.disabled and seen.stands and not seen.properties["disabled"]:
-            iam.disable_service_account(name=seen.remote_id)
+            with _young(call):
+                iam.disable_service_account(name=seen.remote_id)
             return seen.model_copy(update={"properties": {**seen.properties, "disabled": True}})
         return seen
 
@@ -216,7 +219,8 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
             iam.undelete_service_account(name=f"projects/{call.scope.account}/serviceAccounts/{unique_id}")
         except NotFound:
             return None
-        return self.adopt(at)
+        with _young(call):
+            return self.adopt(at)
 
     @staticmethod
     def _description(call: Call[ServiceAccountSpec]) -> str:
@@ -226,6 +230,18 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
     def _patch(call: Call[ServiceAccountSpec], **words: str) -> None:
         body = {"serviceAccount": words, "updateMask": ",".join(words)}
         call.client("iam").patch_service_account(name=call.id, body=body)
+
+
+@contextmanager
+def _young(call: Call[ServiceAccountSpec]) -> Iterator[None]:
+    """For what is asked of a new account. Source: IAM, "Create service accounts": it may be unknown for a minute."""
+    try:
+        yield
+    except NotFound as unknown:
+        raise Pending(
+            f"{call.address} is new, and IAM does not know it everywhere yet: {unknown.letter.happened}",
+            address=call.address,
+        ) from unknown
 
 
 def _listed(asking: Call[ServiceAccountSpec] | Search) -> Iterator[dict[str, Any]]:
