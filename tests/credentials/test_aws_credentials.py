@@ -201,6 +201,51 @@ def test_profiles(aws: LocalAws, told: Told, tmp_path: Path, monkeypatch: pytest
         open_visit(MINE)
 
 
+def test_rotated_keys_cost_no_act(aws: LocalAws, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of a profile that were changed are read again when AWS refuses the old ones, before anybody gives up; those
+    of another account are never used in the place of the first.
+    """
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    told(f"- {{scope: aws/{OTHER_ACCOUNT}/*, profile: shop}}")
+
+    def keys(account: str, secret: str) -> None:
+        said = f"[profile shop]\naws_access_key_id = {account}\naws_secret_access_key = {secret}\n"
+        (tmp_path / "config").write_text(said)
+
+    def refused() -> None:
+        aws.control.refuse("InvalidClientTokenId", status=403, action="ListQueues", count=1)
+
+    keys(OTHER_ACCOUNT, "old")
+    queues = open_visit(OTHER).client("sqs")
+    refused()
+    with pytest.raises(NotAllowed, match="InvalidClientTokenId"):
+        queues.list_queues()
+    refused()
+    keys(OTHER_ACCOUNT, "new")
+    assert "QueueUrls" not in queues.list_queues()
+    refused()
+    keys(ACCOUNT, "new")
+    with pytest.raises(NotAllowed, match=f"belong to account {ACCOUNT}"):
+        queues.list_queues()
+
+
+def test_the_keys_that_a_role_is_asked_with_are_read_for_each_mint(
+    aws: LocalAws, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A role that a profile's keys ask for is minted with those that the profile has then."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    told(f"- {{scope: aws/{OTHER_ACCOUNT}/*, profile: shop, assume_role: {{role: '{ROLE}'}}}}")
+    read: list[str] = []
+    asks: credentials._Asked | None = None
+    for secret in ("old", "new"):
+        said = f"[profile shop]\naws_access_key_id = {ACCOUNT}\naws_secret_access_key = {secret}\n"
+        (tmp_path / "config").write_text(said)
+        asks = asks or credentials._Asked(credentials.aws_way(OTHER), REGION)
+        asks.fetch()
+        read.append(asks._base.get_credentials().secret_key)
+    assert read == ["old", "new"]
+
+
 def test_a_profile_that_wants_a_code(
     aws: LocalAws, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

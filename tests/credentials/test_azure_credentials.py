@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.core.exceptions import ClientAuthenticationError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from activities.credentials.choosing import way
+from activities.credentials.ways import Azure
 from activities.providers.azure import credentials as module
 from activities.providers.azure.credentials import credentials
+from activities.secrets import read_secret
 from holdfast.errors import HoldfastError, NotAllowed, Unavailable
 from holdfast.model import Scope
+from holdfast.secret import Secret
 from tests.credentials.conftest import Told
 from tests.credentials.google_tokens import handing_out
 from tests.localcloud.azure_parts import SUBSCRIPTION, LocalAzure
@@ -106,6 +111,39 @@ def test_a_token_is_renewed_before_it_expires(azure: LocalAzure, told: Told, mon
         azure.control.settings(token_seconds=seconds)
         found = credentials(SCOPE)
         assert (found.get_token(AUDIENCE).token == found.get_token(AUDIENCE).token) is same
+
+
+def test_a_rotated_secret_costs_no_act(
+    azure: LocalAzure, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret that was changed in its file is read again when Azure refuses the old one, before anybody gives up; one
+    that is refused again is refused, and was asked with twice.
+    """
+    azure.control.settings(token_seconds=200)  # as good as expired
+    (tmp_path / "secret").write_text("anything")
+    told(ENTRY + f"service_principal: {{tenant: {TENANT}, client: app, secret_file: {tmp_path}/secret}}")
+    found = credentials(SCOPE)
+    assert found.get_token(AUDIENCE).token
+    read: list[str] = []
+
+    def reading(secret: Secret) -> str:
+        read.append(read_secret(secret))
+        return read[-1]
+
+    monkeypatch.setattr(module, "read_secret", reading)
+    monkeypatch.setattr(module._made[way(SCOPE, Azure)], "get_token", _refuse)
+    assert found.get_token(AUDIENCE).token
+    assert read == ["anything"]
+    (tmp_path / "secret").write_text("wrong")
+    module._made.clear()
+    credentials(SCOPE)
+    with pytest.raises(NotAllowed):
+        found.get_token(AUDIENCE)
+    assert read == ["anything", "wrong", "wrong"]
+
+
+def _refuse(*_: str, **__: Any) -> Any:
+    raise ClientAuthenticationError("AADSTS7000222: The provided client secret keys for app 'app' are expired.")
 
 
 def test_a_refused_secret_is_named_and_not_kept(

@@ -15,6 +15,7 @@ from typing import Any
 import jwt
 import pytest
 
+from activities.credentials.ways import Google
 from activities.providers.gcp import credentials as module
 from activities.providers.gcp.credentials import credentials
 from holdfast.errors import NotAllowed, Unavailable
@@ -177,6 +178,25 @@ def test_a_key_that_was_changed(cloud: Tokens, key: Path, told: Told) -> None:
     cloud.refuse = None
     key.write_text(json.dumps(cloud.key_file() | {"client_email": DEPLOY}))
     credentials(SCOPE)
+    claims = jwt.decode(cloud.asked[-1][1]["assertion"], cloud.public, ["RS256"], audience=AUDIENCE)
+    assert claims["iss"] == DEPLOY
+
+
+def test_a_rotated_key_costs_no_act(cloud: Tokens, key: Path, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that was changed in its file is read again when Google refuses the old one, before anybody gives up."""
+    told(f"- {{scope: gcp/shop-prod/*, key_file: {key}}}")
+    cloud.good = 60
+    credentials(SCOPE)
+    make = module._make
+
+    def read_again(found: Google) -> Any:
+        cloud.refuse = None  # Google refuses the old key, and takes the new one
+        return make(found)
+
+    monkeypatch.setattr(module, "_make", read_again)
+    cloud.refuse = 400
+    key.write_text(json.dumps(cloud.key_file() | {"client_email": DEPLOY}))
+    assert credentials(SCOPE).token
     claims = jwt.decode(cloud.asked[-1][1]["assertion"], cloud.public, ["RS256"], audience=AUDIENCE)
     assert claims["iss"] == DEPLOY
 

@@ -93,6 +93,25 @@ def mint(found: Aws, scope: Scope) -> None:
         raise _letter(error, found, scope) from error
 
 
+def renew(found: Aws, scope: Scope) -> bool:
+    """Whether a profile, or the default chain, has other keys now than those that were read: then those serve."""
+    if found.assume_role is not None or found.web_identity is not None:
+        return False  # minted anew when they have to be
+    source = _source(found, scope.region)
+    with source.lock:
+        held = source.session.get_credentials()
+    try:
+        fresh = Source(_session(found, scope.region))
+        now = fresh.session.get_credentials()
+        if held is None or now is None or held.get_frozen_credentials() == now.get_frozen_credentials():
+            return False
+    except (ClientError, BotoCoreError, OSError, RuntimeError):
+        return False  # the refusal of those that were read says more
+    with _lock:
+        _sources[found] = fresh
+    return True
+
+
 def _source(found: Aws, region: str) -> Source:
     with _lock:
         if found not in _sources:
@@ -146,14 +165,15 @@ def _session(found: Aws, region: str) -> Any:
 
 
 class _Asked:
-    """Asks STS for a role. Where its own credentials come from is looked at for each mint, until there are some."""
+    """Asks STS for a role. Where its own credentials come from is looked at for each mint: keys are rotated."""
 
     def __init__(self, found: Aws, region: str) -> None:
-        self._base, self._region = _chain(found.profile), region
+        self._base, self._region, self._profile = _chain(found.profile), region, found.profile
         self._role, self._identity = found.assume_role, found.web_identity
 
     def fetch(self) -> Any:
         """Fresh credentials, as botocore's refreshable ones take them. A fetcher of its own each time keeps none."""
+        self._base = _chain(self._profile)
         fetcher: Any
         if self._identity is not None:
             token = FileWebIdentityTokenLoader(self._identity.token_file)

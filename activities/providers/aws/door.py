@@ -25,9 +25,15 @@ from botocore.exceptions import ConnectionError as NoConnection
 from activities.credentials.choosing import where
 from activities.credentials.ways import Aws
 from activities.providers.aws.codes import advice, classify
-from activities.providers.aws.credentials import CONFIG, aws_way, mint, session
+from activities.providers.aws.credentials import CONFIG, aws_way, mint, renew, session
 from holdfast.errors import Broken, HoldfastError, InvalidInput, NotAllowed, Unavailable
 from holdfast.model import Scope
+
+# What AWS says of keys that it does not take any more. Sources: IAM and EC2 API References, common errors.
+WITHDRAWN = frozenset({
+    "AuthFailure", "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId",
+    "SignatureDoesNotMatch", "UnrecognizedClientException",
+})  # fmt: skip
 
 _lock = threading.RLock()
 _clients: dict[tuple[Aws, str, str], Any] = {}
@@ -87,7 +93,13 @@ class AwsVisit:
 def open_visit(scope: Scope) -> AwsVisit:
     """A visit to an account. Raises `NotAllowed` when the scope's credentials are another account's, or missing."""
     visit = AwsVisit(scope)
-    mine = _whose(visit)
+    check(visit)
+    return visit
+
+
+def check(visit: AwsVisit) -> None:
+    """Raises `NotAllowed` when a visit's credentials are another account's, or missing."""
+    scope, mine = visit.scope, _whose(visit)
     if mine != scope.account:
         raise NotAllowed(
             f"this worker's AWS credentials for {scope} ({where()}) belong to account {mine}, which is another",
@@ -95,7 +107,6 @@ def open_visit(scope: Scope) -> AwsVisit:
             next=f"give the worker credentials of account {scope.account}, run one that has them, or mend the "
             "document's scope",
         )
-    return visit
 
 
 def _whose(visit: AwsVisit) -> str:
@@ -154,8 +165,12 @@ class _Translated:
             self._begin()
             try:
                 return method(**arguments)
-            except (ClientError, BotoCoreError) as error:
+            except ClientError as error:
+                if not self._renewed(error):
+                    raise translate(error) from error
+            except BotoCoreError as error:
                 raise translate(error) from error
+            return getattr(self, name)(**arguments)
 
         return call
 
@@ -164,6 +179,24 @@ class _Translated:
         if self._visit is not None:
             self._visit.sign()
         _now.visit = self._visit
+
+    def _renewed(self, error: ClientError) -> bool:
+        """Whether AWS knows the keys no more, and others have been read since. Nothing was carried out with the old.
+
+        Raises `NotAllowed` when the new ones are another account's.
+        """
+        visit = self._visit
+        if visit is None or error.response.get("Error", {}).get("Code") not in WITHDRAWN:
+            return False
+        if not renew(visit.way, visit.scope):
+            return False
+        with _lock:
+            for key in [key for key in _clients if key[0] == visit.way]:
+                del _clients[key]  # not closed: another thread may be asking it
+            _account[:] = [known for known in _account if known[0] != visit.way]
+        check(visit)
+        self._inner = _client(self._inner.meta.service_model.service_name, visit.scope.region, visit.way)
+        return True
 
     def _pages(self, pages: Any) -> Iterator[Any]:
         self._begin()

@@ -69,14 +69,16 @@ class _Named:
     def _minted(self, ask: Callable[[Any], Any]) -> Any:
         from azure.core.exceptions import AzureError, ClientAuthenticationError
 
-        one = _of(self._way, self._scope)
+        one, held = _of(self._way, self._scope)
         try:
             return ask(one)
         except ClientAuthenticationError as error:
-            # It is made anew the next time: a secret that was mended is read again.
+            # It is made anew: a secret that was changed is read again, now where it had been read before, else later.
             _forget(self._way, one)
             # Without its cause, here and below: what a library says of an answer may repeat the whole of it.
-            raise _refused(self._way, self._scope, error) from None
+            letter = _refused(self._way, self._scope, error)
+            if letter.again or not held:
+                raise letter from None
         except OSError as error:
             _forget(self._way, one)
             raise _unread(self._scope, error) from None
@@ -86,13 +88,16 @@ class _Named:
                 f"{_why(error)}",
                 standing="nothing was touched",
             ) from None
+        return self._minted(ask)
 
 
-def _of(found: Azure, scope: Scope) -> Any:
+def _of(found: Azure, scope: Scope) -> tuple[Any, bool]:
+    """What speaks, and whether it was made before."""
     with _lock:
-        if found not in _made:
+        held = found in _made
+        if not held:
             _made[found] = _make(found, scope)
-        return _made[found]
+        return _made[found], held
 
 
 def _forget(found: Azure, one: Any) -> None:
