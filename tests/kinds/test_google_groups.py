@@ -16,8 +16,10 @@ from activities.providers.gcp.kinds.instance_template import InstanceTemplate, I
 from holdfast.desired import Goal
 from holdfast.document import bind_text
 from holdfast.errors import Blocked, InUse, NameTaken, Pending
+from holdfast.model import Status
 from holdfast.plan import FieldChange, Plan, UndoLabel
 from holdfast.planners.converge import converge
+from holdfast.planners.decide import below
 from holdfast.planners.facts import Facts
 from holdfast.resource import Observation
 from holdfast.run import Entry, Ledger
@@ -43,6 +45,12 @@ resources:
   web:
     kind: gcp.instance_group_manager
     spec: {{name: web, zone: {zone}, instance_template: "${{one.self_link}}", {group}}}
+"""
+BACKEND = """\
+  well: {kind: gcp.health_check, spec: {name: well, location: regional, port: 80}}
+  shop:
+    kind: gcp.backend_service
+    spec: {name: shop, health_checks: ["${well.self_link}"], backends: [{group: "${web.instance_group}"}]}
 """
 ONE: dict[str, Any] = {"machine_type": "e2-small", "image": IMAGE, "network": NETWORK}
 TEMPLATE = Called(TEMPLATES, "one", InstanceTemplateSpec.model_validate({"name": "one", **ONE}))
@@ -166,8 +174,9 @@ def test_a_template_is_called_something(names: dict[str, str]) -> None:
 class Stack:
     """A template and its group as a document has them, and what a plan makes of another document."""
 
-    def __init__(self, gcp: LocalGcp, name: str) -> None:
-        self.name, self.known, self.seen = name, dict[str, Any](), dict[Any, Observation]()
+    def __init__(self, gcp: LocalGcp, name: str, more: str = "") -> None:
+        self.name, self.more = name, more
+        self.known, self.seen = dict[str, Any](), dict[Any, Observation]()
         self.last: dict[Any, Any] = {}
         for desired in self.goal().resources:
             kind: Any = catalog()[desired.address.kind]
@@ -180,10 +189,13 @@ class Stack:
     def goal(self, machine_type: str = "e2-small", group: str = "target_size: 2", name: str = "") -> Goal:
         said = {"project": PROJECT, "region": REGION, "zone": ZONE, "image": IMAGE, "network": NETWORK}
         text = DOCUMENT.format(**said, machine_type=machine_type, group=group, name=name or self.name)
-        return bind_text(text, "the shop", catalog())
+        return bind_text(text + self.more, "the shop", catalog())
 
     def plan(self, **other: str) -> Plan:
-        entries = [Entry(address=a, scope=SCOPE, remote_id=str(o.remote_id)) for a, o in self.seen.items()]
+        on = {desired.address: below(desired) for desired in self.goal().resources}
+        entries = [
+            Entry(address=a, scope=SCOPE, remote_id=str(o.remote_id), depends_on=on[a]) for a, o in self.seen.items()
+        ]
         found = {address: (seen,) for address, seen in self.seen.items()}
         ledger = Ledger(entries=tuple(entries))
         return converge(catalog(), Facts(OWNER, self.goal(**other), ledger, found, last_applied=self.last))
@@ -208,6 +220,17 @@ def test_a_template_in_use_goes_last(gcp: LocalGcp) -> None:
     plan = stack.plan(machine_type="e2-medium")
     assert [f"{a.verb} {a.address.name}" for a in plan.actions] == ["create one", "update web", "delete one"]
     assert plan.confirmations == ()
+    # By hand, as the walk does it.
+    old, group = stack.seen[PREFIXED.address], stack.seen[plan.actions[1].address]
+    new = PREFIXED.made(gcp, token="new").remote_id
+    with pytest.raises(Blocked, match="already being used"):
+        TEMPLATES.delete(PREFIXED.call("gone", remote_id=old.remote_id))
+    spec = InstanceGroupManagerSpec.model_validate({**group.properties, "instance_template": new})
+    moved = (change("instance_template", old.remote_id, new),)
+    called = Called(GROUPS, "web", spec)
+    GROUPS.update(called.call("moved", remote_id=group.remote_id, changes=moved))
+    gcp.control.step(60)
+    assert TEMPLATES.delete(PREFIXED.call("gone", remote_id=old.remote_id)).status is Status.deleting
 
 
 def test_a_template_in_use_is_not_replaced_under_its_name(gcp: LocalGcp) -> None:
@@ -220,3 +243,10 @@ def test_a_template_in_use_is_not_replaced_under_its_name(gcp: LocalGcp) -> None
     assert (str(refused.value.letter.address), stack.plan().actions) == ("shop/gcp.instance_template/one", ())
     with pytest.raises(Blocked, match="already being used"):
         TEMPLATES.delete(TEMPLATE.call("2", remote_id=stack.seen[TEMPLATE.address].remote_id))
+
+
+def test_a_group_in_use_is_not_replaced_under_its_name(gcp: LocalGcp) -> None:
+    """A backend service names the group and not its manager: that is its use all the same."""
+    stack = Stack(gcp, "name: one", BACKEND)
+    with pytest.raises(InUse, match=r"shop/gcp\.backend_service/shop uses it until then"):
+        stack.plan(group="target_size: 2, base_instance_name: other")
