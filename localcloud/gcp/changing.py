@@ -58,7 +58,7 @@ def once(cloud: Cloud, it: Known, kind: Kind, call: Call) -> Answer:
     asked = json.dumps([call.verb, str(call.path), call.body, query], sort_keys=True)
     before = it.requests.get((call.project, key))
     if before is not None and now - before[0] < timedelta(seconds=float(str(cloud.settings["request_id_seconds"]))):
-        if before[1] != asked:
+        if before[1] != asked and cloud.settings["request_id_strict"]:
             raise invalid("requestId", key, "The request ID was already used for a different request.")
         return answer(operation_shown(it.operations[before[2]], now))
     operation = _change(cloud, it, kind, call)

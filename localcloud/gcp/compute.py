@@ -32,6 +32,11 @@ def install(cloud: Cloud) -> None:
     )
     cloud.declare("quotas", {}, "how many of a type a project may have, collection -> number: {'networks': 5}")
     cloud.declare("request_id_seconds", 3600.0, "how long a requestId is remembered")
+    cloud.declare(
+        "request_id_strict",
+        True,
+        "whether a known requestId is refused to another request, and not answered as the first",
+    )
     cloud.declare("list_lag_seconds", 0.0, "how long lists lack a new thing, in Compute and Resource Manager")
     cloud.declare("default_network", True, "whether each project has a network 'default' from its beginning")
 

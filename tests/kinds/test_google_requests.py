@@ -38,8 +38,10 @@ def test_the_same_create_is_one_operation(gcp: LocalGcp) -> None:
     assert len(gcp.control.world()["compute"]) == 1
 
 
-def test_a_create_that_says_something_else_is_another_request(gcp: LocalGcp) -> None:
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_create_that_says_something_else_is_another_request(gcp: LocalGcp, strict: bool) -> None:
     """What an act wants may be another at its next delivery (an output, a secret): the first does not answer for it."""
+    gcp.control.settings(request_id_strict=strict)
     KIND.create(disk().call())
     gcp.control.step(60)
     with pytest.raises(NameTaken):
@@ -48,8 +50,10 @@ def test_a_create_that_says_something_else_is_another_request(gcp: LocalGcp) -> 
     assert stands.properties["size_gb"] == 10
 
 
-def test_an_act_may_delete_two(gcp: LocalGcp) -> None:
+@pytest.mark.parametrize("strict", [True, False])
+def test_an_act_may_delete_two(gcp: LocalGcp, strict: bool) -> None:
     """Where one act has made two, taking it back asks each of them to go."""
+    gcp.control.settings(request_id_strict=strict)
     made = [disk(name=name).made(gcp, token=name).remote_id for name in ("one", "two")]
     for remote_id in made:
         assert KIND.delete(disk().call(remote_id=remote_id, back=True)).status is Status.deleting

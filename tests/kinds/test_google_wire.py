@@ -103,7 +103,8 @@ def test_there_and_back(kind: str, shape: st.SearchStrategy[dict[str, Any]]) -> 
 
 SERVICES = [
     *("projects", "folders", "networks", "subnetworks", "firewalls", "addresses", "global_addresses", "routes"),
-    *("instances", "disks", "region_disks", "images", "snapshots", "instance_templates", "instance_group_managers"),
+    *("instances", "disks", "region_disks", "images", "snapshots", "instance_templates"),
+    *("instance_group_managers", "instance_groups", "region_instance_groups"),
     *("global_operations", "region_operations", "zone_operations"),
 ]
 
