@@ -11,7 +11,7 @@ from holdfast.plan import FieldChange, Undo, UndoLabel, Verb
 from holdfast.planners.courses import Course, Turn
 from holdfast.resource import Observation
 from holdfast.secret import veil
-from holdfast.values import freeze, thaw
+from holdfast.values import freeze, has_unknown, thaw
 
 
 @dataclass(slots=True)
@@ -135,9 +135,18 @@ def _adopt(course: Course) -> Draft:
     # A moved resource stays ours: taking that back writes its old address, which `before` carries.
     undo = Undo(label=UndoLabel.exact, verb=Verb.adopt if moved else Verb.disown)
     about = _standing(course, live) | {"before": marked}
-    # What the ledger shall remember as applied. Not what stands: a tag of another hand's would look like ours later.
-    spec = course.spec if course.turn is Turn.stand and course.spec else course.last or {}
-    return _draft(course, Verb.adopt, undo, spec=freeze(spec), reason=course.marks, **about)
+    return _draft(course, Verb.adopt, undo, spec=freeze(_remembered(course, live)), reason=course.marks, **about)
+
+
+def _remembered(course: Course, live: Observation) -> Mapping[str, Any]:
+    """What the ledger shall take for applied when marks are written. Not what stands: a tag of another hand's would
+    look like ours later. Nor what cannot be read and nobody wrote: a later plan writes it.
+    """
+    last = course.last or {}
+    if course.turn is not Turn.stand:
+        return last
+    certain = {*live.properties, *last}
+    return {name: value for name, value in course.spec.items() if name in certain and not has_unknown(value)}
 
 
 def _disown(course: Course) -> Draft:
@@ -189,9 +198,11 @@ def _operations(course: Course) -> dict[str, tuple[FieldChange, ...]]:
 def _update(course: Course, changes: tuple[FieldChange, ...]) -> Draft:
     kind = course.kind
     stuck, lost = _said(kind.one_way, changes), _said(kind.lossy, changes)
-    unseen = [c.path for c in changes if c.path.partition(".")[0] not in course.standing.properties]
-    if unseen:
-        lost.append(f"{', '.join(unseen)} cannot be read: what was last applied is written back")
+    unseen = [c for c in changes if c.path.partition(".")[0] not in course.standing.properties]
+    if known := [c.path for c in unseen if c.before is not None]:
+        lost.append(f"{', '.join(known)} cannot be read: what was last applied is written back")
+    if never := [c.path for c in unseen if c.before is None]:
+        lost.append(f"{', '.join(never)} cannot be read: what stood there before us is not known")
     if stuck:
         undo = Undo(label=UndoLabel.irreversible, verb=Verb.update, note="; ".join(stuck))
     elif lost:

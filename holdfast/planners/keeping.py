@@ -14,7 +14,7 @@ from holdfast.plan import FieldChange
 from holdfast.planners.courses import Course, Table, Turn, at, listed
 from holdfast.planners.places import outputs_of, refuse_strangers
 from holdfast.resource import Status
-from holdfast.values import pointers, resolve, thaw
+from holdfast.values import has_unknown, pointers, resolve, thaw
 
 
 class Keeping:
@@ -62,6 +62,7 @@ class Keeping:
         """Take over what stands at an id, touching nothing but its marks."""
         course = self._table.course(address, self._table.wanted[address].scope)
         course.desired, course.turn, course.held = self._table.wanted[address], Turn.stand, True
+        course.spec = course.kind.canonical(resolve(course.wanted.spec, self._table.known))
         self._take_over(course)
         self._tell(course)
         self._table.courses[address] = course
@@ -119,6 +120,12 @@ class Keeping:
         if stranger is not None:
             course.place.current, course.marks = stranger, "taken over on request"
             course.write_marks("taken over", "let the document make another one, under a name of its own")
+            # What cannot be read is not known: it is written where it may be, and believed where it would be a replace.
+            course.last = {
+                name: value
+                for name, value in course.spec.items()
+                if name in course.kind.immutable and name not in stranger.properties and not has_unknown(value)
+            }
             if self._table.facts.marks_only:
                 return
             differing = [c.path for c in self._differs(course)[0] if c.replaces]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from holdfast.catalog import Catalog
 from holdfast.contract import ADDRESS_TAG, OWNER_TAG
 from holdfast.desired import Desired, Goal
 from holdfast.errors import Ambiguous, InvalidInput, NameTaken, NotFound, NotOurs, Refused
@@ -14,7 +15,7 @@ from holdfast.plan import Plan, Verb
 from holdfast.planners.converge import converge
 from holdfast.resource import Status
 from holdfast.testing.byhand import Book, Carried, carry_out, look, take_back
-from holdfast.testing.sim import OWNER, SCOPE, ThingSpec, address, catalog, goal, ref, want
+from holdfast.testing.sim import OWNER, SCOPE, SimThing, ThingSpec, address, catalog, goal, ref, want
 from holdfast.testing.world import Thing, World
 
 KINDS = catalog()
@@ -23,17 +24,17 @@ KINDS = catalog()
 class Stack:
     """One stack in one world."""
 
-    def __init__(self) -> None:
-        self.world, self.book = World(), Book(OWNER)
+    def __init__(self, kinds: Catalog = KINDS) -> None:
+        self.kinds, self.world, self.book = kinds, World(), Book(OWNER)
 
     def plan(self, wanted: Goal | None, **more: Any) -> Plan:
-        return converge(KINDS, look(KINDS, self.world, self.book, wanted, [SCOPE], **more))
+        return converge(self.kinds, look(self.kinds, self.world, self.book, wanted, [SCOPE], **more))
 
     def up(self, *resources: Desired, **more: Any) -> Carried:
         return self.carry(self.plan(goal(*resources), **more))
 
     def carry(self, plan: Plan) -> Carried:
-        return carry_out(KINDS, self.world, self.book, plan)
+        return carry_out(self.kinds, self.world, self.book, plan)
 
     def thing(self, name: str) -> Thing:
         return next(t for t in self.world.things.values() if t.marks.get(ADDRESS_TAG, "").endswith(f"/{name}"))
@@ -92,6 +93,36 @@ def test_adopt_and_forget_touch_only_marks(stack: Stack) -> None:
     assert set(stack.book.entries) == {address("other")}
     with pytest.raises(NotFound):
         stack.plan(None, forget=frozenset({address("web")}), operation="forget")
+
+
+@pytest.mark.parametrize("how", ["adopt", "up"])
+def test_what_cannot_be_read_is_written_after_an_adoption(stack: Stack, how: str) -> None:
+    """Nobody knows what stands there: that it was asked for is not taken for having been written."""
+    stranger = stack.world.plant("sim.thing", SCOPE, ThingSpec(name="web").plain())
+    wanted, adopt = goal(want("web", seal="red")), {address("web"): stranger.id}
+    if how == "adopt":
+        stack.carry(stack.plan(wanted, adopt=adopt, operation="adopt"))
+        assert stranger.fields["seal"] is None
+        adopt = {}
+    stack.carry(stack.plan(wanted, adopt=adopt))
+    assert stranger.fields["seal"] == "red"
+    assert said(stack.plan(wanted)) == []
+
+
+@pytest.mark.parametrize("how", ["adopt", "up"])
+def test_what_cannot_be_read_nor_changed_is_believed_after_an_adoption(how: str) -> None:
+    """To write it would mean to replace what was taken over."""
+
+    class Cast(SimThing):
+        immutable = SimThing.immutable | {"seal"}
+
+    stack = Stack(Catalog([Cast()]))
+    stranger = stack.world.plant("sim.thing", SCOPE, ThingSpec(name="web").plain())
+    wanted, adopt = goal(want("web", seal="red")), {address("web"): stranger.id}
+    if how == "adopt":
+        stack.carry(stack.plan(wanted, adopt=adopt, operation="adopt"))
+        adopt = {}
+    assert said(stack.plan(wanted, adopt=adopt)) == (["< web"] if adopt else [])
 
 
 def test_a_rename_keeps_the_resource(stack: Stack) -> None:
