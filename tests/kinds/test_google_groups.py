@@ -162,6 +162,20 @@ def test_a_template_comes_back_under_its_name(gcp: LocalGcp) -> None:
     assert TEMPLATES.create(PREFIXED.call("3", spec=spec, back=True)).remote_id == made.remote_id
 
 
+def test_a_template_that_a_group_lets_go_of_later(gcp: LocalGcp) -> None:
+    """Google may take the delete and let its operation fail, while members are made anew: it is asked for again."""
+    made = PREFIXED.made(gcp)
+    gcp.control.settings(operation_errors={"instanceTemplates.delete": "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE"})
+    going = TEMPLATES.delete(PREFIXED.call("gone", remote_id=made.remote_id))
+    gcp.control.step(60)
+    ended = TEMPLATES.underway(PREFIXED.call("gone", remote_id=made.remote_id, handle=going.handle))
+    assert ended is not None
+    assert isinstance(ended.error, Blocked)
+    gcp.control.settings(operation_errors={})
+    anew = TEMPLATES.delete(PREFIXED.call("gone", remote_id=made.remote_id, anew=1))
+    assert (anew.status, anew.handle != going.handle) == (Status.deleting, True)
+
+
 @pytest.mark.parametrize("names", [{}, {"name": "web", "name_prefix": "one-"}, {"name_prefix": "One"}])
 def test_a_template_is_called_something(names: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
