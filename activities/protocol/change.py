@@ -25,7 +25,9 @@ def update(job: Job) -> Done:
     """
     live = standing(job)
     plain = job.desired()
-    left = [c for c in _changes(job) if not _is_there(job, c, live)]
+    # What the cloud gave up on shows what was written, and has not come about: it is written again.
+    failed = live.status is Status.failed
+    left = [c for c in _changes(job) if not _is_there(job, c, live) or failed]
     seen = live
     if left:
         seen = _write(job, live, job.spec(plain), left)
@@ -56,6 +58,8 @@ def update_back(job: Job) -> Done:
             standing="as that hand left it",
             next=f"look at {live.remote_id}, then `holdfast resolve {job.address} retry` or `skip`",
         )
+    if live.status is Status.failed and not job.act.refused:
+        to_write = to_write or invert(shown)  # as in `update`
     secret = () if job.act.refused else invert(c for c in changes if _is_secret(c))
     to_write += secret
     if to_write:

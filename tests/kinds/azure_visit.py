@@ -57,9 +57,13 @@ def with_a_subnet(azure: LocalAzure) -> AzureVisit:
 
 
 def job(kind: ResourceType[Any], spec: Spec, visit: AzureVisit, verb: Verb = Verb.create, **facts: Any) -> Job:
-    """One delivery of an act about a kind's `app`, as a worker gets it. `facts` are those of the act, or of the job."""
+    """One delivery of an act about a kind's `app`, as a worker gets it. `facts` are those of the action, the
+    act or the job.
+    """
     address, undo = Address(OWNER.stack, kind.kind, "app"), Undo(label=UndoLabel.exact, verb=verb)
-    action = Action(seq=0, verb=verb, address=address, scope=SCOPE, spec=kind.canonical(spec.plain()), undo=undo)
+    of_action = {name: facts.pop(name) for name in ("changes", "before") if name in facts}
+    plain = kind.canonical(spec.plain())
+    action = Action(seq=0, verb=verb, address=address, scope=SCOPE, spec=plain, undo=undo, **of_action)
     of_act = {name: facts.pop(name) for name in [*facts] if name in Act.model_fields}
     said = {"verb": verb, "token": TOKEN, **of_act}
     act = Act(address=address, scope=SCOPE, plan="0", seq=0, owner=OWNER, **said)

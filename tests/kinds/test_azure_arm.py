@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from activities.protocol.change import update, update_back
+from activities.protocol.create import create
+from activities.protocol.job import Job
+from activities.protocol.settle import settle
 from activities.providers.azure import ids
 from activities.providers.azure.door import AzureVisit
 from activities.providers.azure.kinds.network_interface import NetworkInterface, NetworkInterfaceSpec
+from activities.providers.azure.kinds.network_security_group import NetworkSecurityGroup, NetworkSecurityGroupSpec
 from activities.providers.azure.kinds.public_ip import PublicIp, PublicIpSpec
 from activities.providers.azure.kinds.virtual_machine import VirtualMachine, VirtualMachineSpec
 from activities.providers.azure.kinds.virtual_network import VirtualNetwork, VirtualNetworkSpec
-from holdfast.errors import Blocked, NameTaken, Pending, Unavailable
+from holdfast.errors import Blocked, Interrupted, NameTaken, Pending, Unavailable
 from holdfast.model import Address, Owner, Spec, Status
-from holdfast.plan import FieldChange
+from holdfast.plan import FieldChange, Verb
 from holdfast.resource import Call
-from tests.kinds.azure_visit import A_NET, GROUP, NET, SCOPE
+from tests.kinds.azure_visit import A_NET, GROUP, NET, SCOPE, job
 from tests.localcloud.azure_parts import WHERE, LocalAzure, quick
 from workers.catalog import catalog
 
 OWNER = Owner("test", "shop")
+A_GROUP: dict[str, Any] = {"name": "door", "resource_group": "shop"}
 ADDRESSES = ids.collection(GROUP, "Microsoft.Network/publicIPAddresses")
 
 
@@ -54,6 +61,40 @@ def test_what_azure_gave_up_on_is_mended_by_asking_again(azure: LocalAzure, visi
     azure.control.settings(failing={})
     kind.create(replace(asked, remote_id=made.remote_id, anew=1))
     assert kind.find(asked)[0].status is Status.ready
+
+
+def test_an_update_that_azure_gave_up_on_is_asked_for_again(azure: LocalAzure, visit: AzureVisit) -> None:
+    """What was written shows although Azure gave up on it. While its last change has failed, nothing is as wanted."""
+    kind, was = NetworkSecurityGroup(), NetworkSecurityGroupSpec.model_validate(A_GROUP)
+    made = create(job(kind, was, visit))
+    rule = {"direction": "Inbound", "access": "Deny", "priority": 100, "protocol": "*"}
+    ends = {"source_address_prefixes": ["*"], "destination_address_prefixes": ["*"], "destination_port_ranges": ["*"]}
+    spec = NetworkSecurityGroupSpec.model_validate({**A_GROUP, "security_rules": [{"name": "none", **rule, **ends}]})
+    before, after = (kind.canonical(one.plain())["security_rules"] for one in (was, spec))
+    changes = (FieldChange(path="security_rules", before=before, after=after),)
+
+    def delivered(**facts: Any) -> Job:
+        stood = {"changes": changes, "before": kind.canonical(was.plain()), "remote_id": made.remote_id}
+        return job(kind, spec, visit, Verb.update, **stood, **facts)
+
+    azure.control.settings(failing={"update */door": "InternalServerError"})
+    done = update(delivered())
+    with pytest.raises(Interrupted):
+        settle(delivered(handle=done.handle), timedelta(), timedelta(minutes=10))
+    azure.control.settings(failing={})
+    done = update(delivered(again=True, anew=1))
+    assert not done.unchanged
+    assert settle(delivered(handle=done.handle), timedelta(), timedelta(minutes=10)).status is Status.ready
+    etag = visit.client("network").get(made.remote_id or "").etag
+    assert update(delivered(again=True)).status is Status.ready
+    assert visit.client("network").get(made.remote_id or "").etag == etag
+
+    azure.control.settings(failing={"update */door": "InternalServerError"})
+    update_back(delivered(back=True))
+    azure.control.settings(failing={})
+    done = update_back(delivered(back=True, again=True, anew=1))
+    assert settle(delivered(handle=done.handle, back=True), timedelta(), timedelta(minutes=10)).status is Status.ready
+    assert kind.find(delivered().call(spec=was))[0].properties["security_rules"] == []
 
 
 def test_an_operation_that_azure_forgot_says_nothing(visit: AzureVisit) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from activities.providers.azure.door import AzureVisit
 from activities.providers.azure.kinds.subnet import Subnet, SubnetSpec
-from holdfast.errors import NameTaken
-from holdfast.model import Address, Owner
+from holdfast.errors import Blocked, NameTaken
+from holdfast.model import Address, Owner, Status
 from holdfast.resource import Call, Search
 from tests.kinds.azure_visit import A_NET, NET, SCOPE
+from tests.localcloud.azure_parts import LocalAzure, interface
 
 OWNER = Owner("test", "shop")
 KIND = Subnet()
@@ -88,3 +89,15 @@ def test_what_says_more_than_was_asked_is_another_hands(asked: Call[SubnetSpec])
     body["properties"] |= {"privateEndpointNetworkPolicies": "Enabled", "networkSecurityGroup": {"id": group}}
     asked.client("network").put(f"{NET}/subnets/app", body)
     assert [o.owner for o in KIND.find(replace(asked, claimed=True))] == [None]
+
+
+def test_who_holds_a_subnet_is_named(asked: Call[SubnetSpec], azure: LocalAzure) -> None:
+    """While a stranger's interface is in it, it is asked for again, and what is asked for again says whose it is: as
+    with whatever holds something of AWS's, that may be about to go.
+    """
+    made = KIND.create(asked)
+    nic = interface(azure, f"{NET}/subnets/app", "theirs")
+    with pytest.raises(Blocked, match=r"in use by .*/networkInterfaces/theirs/"):
+        KIND.delete(replace(asked, remote_id=made.remote_id))
+    azure.network.network_interfaces.begin_delete("shop", nic.name).result()
+    assert KIND.delete(replace(asked, remote_id=made.remote_id)).status is Status.deleting

@@ -55,7 +55,7 @@ class Subnet(ArmKind[SubnetSpec]):
     What stands at its id is ours when the ledger says so. At its name, it is what an earlier delivery of the same act
     made only where it is exactly what was asked for; everything else there is a stranger's, and a create that finds a
     stranger is refused. One thing cannot be told apart: what another hand made of the same name and exactly alike,
-    between two deliveries of one act.
+    after the plan and before a later delivery of an act whose earlier ones were not answered.
 
     ARM changes one subnet of a network at a time, and says so until the other is done.
     """
