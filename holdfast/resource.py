@@ -68,6 +68,7 @@ class Observation(Wire):
     detail: str = ""  # the cloud's own words about a pending or failed state
     partial: bool = False  # a list showed that it exists; `observe` would show the rest
     handle: str | None = None  # of an answer to a change: the cloud's operation that will bring it about
+    gave_up: bool = False  # it stands, and the last change that was asked of it may show and has not come about
 
     @property
     def stands(self) -> bool:

@@ -26,7 +26,7 @@ def update(job: Job) -> Done:
     live = standing(job)
     plain = job.desired()
     # What the cloud gave up on shows what was written, and has not come about: it is written again.
-    failed = live.status is Status.failed
+    failed = _gave_up(live)
     left = [c for c in _changes(job) if not _is_there(job, c, live) or failed]
     seen = live
     if left:
@@ -58,7 +58,7 @@ def update_back(job: Job) -> Done:
             standing="as that hand left it",
             next=f"look at {live.remote_id}, then `holdfast resolve {job.address} retry` or `skip`",
         )
-    if live.status is Status.failed and not job.act.refused:
+    if _gave_up(live) and not job.act.refused:
         to_write = to_write or invert(shown)  # as in `update`
     secret = () if job.act.refused else invert(c for c in changes if _is_secret(c))
     to_write += secret
@@ -115,6 +115,10 @@ def _shows(job: Job, seen: Observation, changes: Sequence[FieldChange]) -> bool:
     """Whether it shows the whole update."""
     to_write, foreign = _undo(job, job.live(seen), changes)
     return bool(foreign) or len(to_write) == len(changes)
+
+
+def _gave_up(live: Observation) -> bool:
+    return live.gave_up or live.status is Status.failed
 
 
 def _undo(job: Job, stands: Mapping[str, Any], changes: Sequence[FieldChange]) -> Undone:

@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
+from activities.protocol.change import update
 from activities.protocol.create import create
+from activities.protocol.job import Job
+from activities.protocol.settle import settle
 from activities.providers.azure import machines
 from activities.providers.azure.kinds.virtual_machine import VirtualMachine, VirtualMachineSpec
-from holdfast.errors import NotStabilized, Pending
+from holdfast.errors import Interrupted, NotStabilized, Pending
 from holdfast.model import Address, Scope, Status
+from holdfast.plan import FieldChange, Verb
 from holdfast.resource import Call, Observation
 from tests.kinds.azure_visit import OWNER, an_interface, job, with_a_subnet
 from tests.localcloud.azure_parts import LocalAzure
@@ -147,6 +151,28 @@ def test_one_that_shall_not_run_and_cannot_be_made_says_so_in_time(azure: LocalA
     assert VirtualMachine().observe(job(VirtualMachine(), spec, visit).call(done.remote_id)).properties["power"] == (
         "deallocated"
     )
+
+
+def test_a_change_that_azure_gave_up_on_is_asked_for_again(azure: LocalAzure) -> None:
+    """A machine that stands shows what it was told, also where Azure gave up on it: so Azure is asked to do it."""
+    visit = with_a_subnet(azure)
+    said: dict[str, Any] = {"network_interfaces": [an_interface(visit)], "resource_group": "shop"}
+    kind, was, spec = VirtualMachine(), _spec(**said), _spec(**said, system_identity=True)
+    made = create(job(kind, was, visit))
+    changes = (FieldChange(path="system_identity", before=False, after=True),)
+
+    def delivered(**facts: Any) -> Job:
+        return job(kind, spec, visit, Verb.update, changes=changes, remote_id=made.remote_id, **facts)
+
+    azure.control.settings(failing={"update */web": "InternalServerError"})
+    handle = update(delivered()).handle
+    with pytest.raises(Interrupted):
+        settle(delivered(handle=handle), timedelta(), timedelta(minutes=10))
+    azure.control.settings(failing={})
+    done = update(delivered(again=True, anew=1))
+    assert done.handle not in {None, handle}
+    assert settle(delivered(handle=done.handle), timedelta(), timedelta(minutes=10)).status is Status.ready
+    assert not kind.observe(delivered().call(made.remote_id)).gave_up
 
 
 def test_a_machine_that_its_own_system_stopped_is_neither() -> None:

@@ -103,6 +103,7 @@ class VirtualMachine(ArmKind[VirtualMachineSpec]):
             "Microsoft.Compute/virtualMachines/deallocate/action",
         ),
         update=(
+            "Microsoft.Compute/virtualMachines/reapply/action",
             "Microsoft.Compute/disks/read",
             "Microsoft.Compute/disks/write",
             "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",  # of those that others gave it
@@ -196,6 +197,7 @@ web:
             update={
                 "partial": view is None,
                 "status": Status.ready if stands else seen.status,
+                "gave_up": stands,
                 "detail": f"{seen.detail}: {why}" if why and self.gave_up(seen) else seen.detail,
             }
         )
@@ -282,7 +284,10 @@ web:
         self.write(body, field, None)
 
     def update(self, call: Call[VirtualMachineSpec]) -> Observation:
-        """Tags; and then those parts that change, in one PATCH."""
+        """Tags; and then those parts that change, in one PATCH.
+
+        Source: REST, "Virtual Machines: Reapply", of what failed and shows as it shall be.
+        """
         retagging = self.retag(call)
         fields = {c.path.partition(".")[0] for c in call.changes} - {"tags"}
         if not fields:
@@ -293,7 +298,9 @@ web:
         self._write_all(whole, call, fields, found.body)
         part = machines.difference(found.body, whole)
         if not part:
-            return self.observe(call)
+            seen = self.observe(call)
+            # As wanted already, and not carried out: Azure is asked to do what it has been told.
+            return self.answered(call, service.post(f"{call.id}/reapply")) if self.gave_up(seen) else seen
         return self.answered(call, service.patch(call.id, part, if_match=found.etag))
 
     def operate(self, call: Call[VirtualMachineSpec], operation: str) -> Observation:
