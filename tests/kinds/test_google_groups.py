@@ -135,6 +135,18 @@ def test_ports_that_another_hand_writes_at_the_same_time(gcp: LocalGcp) -> None:
     assert GROUPS.observe(call).properties["named_ports"] == [{"name": "http", "port": 81}]
 
 
+@pytest.mark.parametrize("policy, status", [("PROACTIVE", Status.pending), ("OPPORTUNISTIC", Status.ready)])
+def test_members_that_go_over_at_once_are_waited_for(gcp: LocalGcp, policy: str, status: Status) -> None:
+    """Until each is of the new version: Google may call the group stable before it has begun with them."""
+    made = group(gcp, zone=ZONE, update_policy={"type": policy}).made(gcp)
+    raw = gcp.ask("GET", f"/compute/v1/{made.remote_id}").body
+    assert GROUPS.see(raw, SCOPE).status is Status.ready
+    raw["status"] = {"isStable": True, "versionTarget": {"isReached": False}}
+    assert GROUPS.see(raw, SCOPE).status is status
+    raw["status"] = {"isStable": False, "versionTarget": {"isReached": True}}
+    assert GROUPS.see(raw, SCOPE).status is Status.pending
+
+
 # --- names of templates ----------------------------------------------------------------------------------------------
 
 

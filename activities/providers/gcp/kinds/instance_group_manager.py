@@ -61,7 +61,8 @@ class InstanceGroupManagerSpec(Spec):
 class InstanceGroupManager(ComputeKind[InstanceGroupManagerSpec]):
     """A group has no labels, and its description is said in the create alone: so are our marks.
 
-    It is ready when Google calls it stable: as many as asked for stand, and are what they shall be.
+    It is ready when Google calls it stable: as many as asked for stand, and are what they shall be; where its members
+    go over to another template at once, when all of them have.
 
     Source: Compute Engine API v1, instanceGroupManagers and regionInstanceGroupManagers: insert, patch, resize;
     instanceGroups and regionInstanceGroups: setNamedPorts.
@@ -172,7 +173,10 @@ web:
             "description": descriptions.own(raw.get("description", "")),
         }
         said |= {"instance_template": bare(template)} if template else {}
-        stable = raw.get("status", {}).get("isStable", True)
+        status = raw.get("status", {})
+        # Right after a patch it may be stable yet: who goes over one by one is there when all are of the new version.
+        reached = policy.get("type") != "PROACTIVE" or status.get("versionTarget", {}).get("isReached", True)
+        stable = status.get("isStable", True) and reached
         group = bare(raw["instanceGroup"]) if "instanceGroup" in raw else None
         detail = "" if stable else "its members are not yet what they shall be"
         return self.seen(raw, said, {"instance_group": group}, Status.ready if stable else Status.pending, detail)
