@@ -77,6 +77,24 @@ def test_the_life_of_a_project(gcp: LocalGcp, projects: Any) -> None:
         made(projects)
 
 
+def test_a_delete_may_take_its_time(gcp: LocalGcp, projects: Any) -> None:
+    """On demand a delete is an operation, which may fail; and what comes back is not asked for twice."""
+    name = made(projects).name
+    gcp.control.settings(manager_delete_seconds=100, operation_errors={"projects.delete": "Not now."})
+    work = projects.delete_project(name=name, retry=None).operation
+    assert not work.done
+    gcp.control.step(101)
+    assert projects.get_operation({"name": work.name}).error.message == "Not now."
+    assert projects.get_project(name=name, retry=None).state.name == "ACTIVE"
+    gcp.control.settings(operation_errors={}, manager_seconds=100)
+    projects.delete_project(name=name, retry=None)
+    gcp.control.step(101)
+    assert projects.get_project(name=name, retry=None).state.name == "DELETE_REQUESTED"
+    projects.undelete_project(name=name, retry=None)
+    with pytest.raises(exceptions.BadRequest, match="is not being deleted"):
+        projects.undelete_project(name=name, retry=None)
+
+
 def test_both_versions_are_one_world(gcp: LocalGcp, projects: Any) -> None:
     """What one version makes, the other shows."""
     made(projects)
