@@ -10,7 +10,7 @@ import pytest
 
 from activities.protocol.change import update, update_back
 from activities.protocol.create import create
-from activities.protocol.job import Job
+from activities.protocol.job import KNOWN_WITHIN, Job
 from activities.protocol.settle import settle
 from activities.providers.azure import ids
 from activities.providers.azure.door import AzureVisit
@@ -19,7 +19,7 @@ from activities.providers.azure.kinds.network_security_group import NetworkSecur
 from activities.providers.azure.kinds.public_ip import PublicIp, PublicIpSpec
 from activities.providers.azure.kinds.virtual_machine import VirtualMachine, VirtualMachineSpec
 from activities.providers.azure.kinds.virtual_network import VirtualNetwork, VirtualNetworkSpec
-from holdfast.errors import Blocked, Interrupted, NameTaken, Pending, Unavailable
+from holdfast.errors import Blocked, Interrupted, NameTaken, NotFound, Pending, Unavailable
 from holdfast.model import Address, Owner, Spec, Status
 from holdfast.plan import FieldChange, Verb
 from holdfast.resource import Call
@@ -95,6 +95,17 @@ def test_an_update_that_azure_gave_up_on_is_asked_for_again(azure: LocalAzure, v
     done = update_back(delivered(back=True, again=True, anew=1))
     assert settle(delivered(handle=done.handle, back=True), timedelta(), timedelta(minutes=10)).status is Status.ready
     assert kind.find(delivered().call(spec=was))[0].properties["security_rules"] == []
+
+
+def test_what_is_referred_to_may_be_too_young_to_be_known(visit: AzureVisit) -> None:
+    """A reference to what the plan itself has made is asked for again, for a few minutes; then it is a mistake."""
+    kind = NetworkInterface()
+    spec = NetworkInterfaceSpec.model_validate({"name": "nic", "resource_group": "shop", "subnet": f"{NET}/subnets/a"})
+    made: dict[str, Any] = {"inputs": {"shop/azure.subnet/a#id": spec.subnet}}
+    with pytest.raises(Pending, match="does not know everywhere yet"):
+        create(job(kind, spec, visit, **made))
+    with pytest.raises(NotFound, match="InvalidResourceReference"):
+        create(job(kind, spec, visit, waited=KNOWN_WITHIN, **made))
 
 
 def test_an_operation_that_azure_forgot_says_nothing(visit: AzureVisit) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -65,6 +66,16 @@ def test_a_young_principal_is_waited_for(visit: AzureVisit, azure: LocalAzure) -
         KIND.create(_call(visit, principal_id=principal))
     azure.control.step(31)
     assert KIND.create(_call(visit, principal_id=principal)).token == "a"
+
+
+def test_a_principal_that_stays_unknown_is_refused(visit: AzureVisit, azure: LocalAzure) -> None:
+    """What the directory does not know after minutes is a mistake in the document, and not waited for for days."""
+    azure.control.settings(identity_unknown_seconds=3_600)
+    one = ids.inside(GROUP, "Microsoft.ManagedIdentity/userAssignedIdentities", "app")
+    principal = visit.client("msi").put(one, {"location": WHERE}).body["properties"]["principalId"]
+    late = replace(_call(visit, principal_id=principal), waited=timedelta(minutes=5))
+    with pytest.raises(NotFound, match=f"{principal} is no principal"):
+        KIND.create(late)
 
 
 def test_what_others_set_stays(visit: AzureVisit) -> None:

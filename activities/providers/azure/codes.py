@@ -114,10 +114,12 @@ _NAME_TAKEN = (
     "StorageAccountInAnotherResourceGroup",
     "VaultAlreadyExists",
 )
-# Deployment errors, "Resolve errors for resource not found"; the others are each service's own (local).
+# Deployment errors, "Resolve errors for resource not found"; the others are each service's own (local). Network's
+# `InvalidResourceReference` is one of these: what is referred to may have been made a moment ago.
 _NOT_FOUND = (
     "DeletedVaultNotFound",
     "ImageNotFound",
+    "InvalidResourceReference",
     "NotFound",
     "OperationNotFound",
     "ParentResourceNotFound",
@@ -178,7 +180,6 @@ _INVALID = (
     "InvalidRequestFormat",
     "InvalidResourceLocation",
     "InvalidResourceNamespace",
-    "InvalidResourceReference",
     "InvalidResourceType",
     "InvalidTagValue",
     "LocationNotAvailableForResourceType",

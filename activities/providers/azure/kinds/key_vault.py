@@ -216,7 +216,7 @@ vault: {kind: azure.key_vault, spec: {name: shop-vault-0, resource_group: "${sho
         if tags.seen(said)["address"] != str(call.address) or not _is_undone(said):
             return False
         deleted, purged = (bodies.at(held, f"properties.{name}") for name in ("deletionDate", "scheduledPurgeDate"))
-        days = (_moment(purged) - _moment(deleted)).days
+        days = (_moment(purged) - _moment(deleted)).days if deleted and purged else 0
         is_kept = bool(bodies.at(held, "properties.purgeProtectionEnabled"))
         return days == wanted.soft_delete_retention_in_days and (wanted.enable_purge_protection or not is_kept)
 

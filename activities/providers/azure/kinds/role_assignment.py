@@ -12,13 +12,14 @@ from pydantic import Field
 
 from activities.providers.azure import bodies, descriptions, ids
 from activities.providers.azure.arm import ArmKind, granted
-from holdfast.errors import InvalidInput, NameTaken, NotFound
+from holdfast.errors import InvalidInput, NameTaken, NotFound, Pending
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import Verb
 from holdfast.resource import Call, Carrier, Observation, Output, ResourceType, Search
 
 TYPE = "Microsoft.Authorization/roleAssignments"
 NAMES: Final = UUID("5f5a8bd2-7c0c-4f3c-9d1c-3b8b1a0f6c55")  # the namespace of our names; never another
+UNKNOWN: Final = "PrincipalNotFound"
 GUID = r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 
 
@@ -162,8 +163,8 @@ reads:
     # --- changing ----------------------------------------------------------------------------------------------
 
     def create(self, call: Call[RoleAssignmentSpec]) -> Observation:
-        """One PUT. Raises `NameTaken` when somebody has given the same there, and `Pending` while the principal is too
-        young to be known.
+        """One PUT. Raises `NameTaken` when somebody has given the same there, and `Pending` while the principal may be
+        too young to be known; after that, `NotFound`.
         """
         if call.remote_id is not None:
             return self.observe(call)
@@ -179,7 +180,17 @@ reads:
             "principalType": wanted.principal_type,
             "description": descriptions.over(wanted.description, call),
         }
-        answer = call.client(self.service).put(self._id(call), {"properties": said})
+        try:
+            answer = call.client(self.service).put(self._id(call), {"properties": said})
+        except Pending as unknown:
+            if unknown.letter.code != UNKNOWN or call.waited < self.settle_within[Verb.create]:
+                raise
+            raise NotFound(
+                f"{wanted.principal_id} is no principal that the directory knows: {unknown.letter.happened}",
+                address=call.address,
+                code=UNKNOWN,
+                next="see that principal_id is an object id, and no application's id, of this subscription's directory",
+            ) from unknown
         return self.see(answer.body, call.scope)
 
     def update(self, call: Call[RoleAssignmentSpec]) -> Observation:
