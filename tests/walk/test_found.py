@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+import pytest
+
 from holdfast.act import Done
 from holdfast.contract import Answer, OnFailure, State
+from holdfast.errors import Letter
 from holdfast.model import Address
 from holdfast.plan import UndoLabel, Verb
 from holdfast.run import Fate, Journal, Trace
@@ -284,3 +287,52 @@ def test_a_wish_to_turn_is_heard_before_a_long_settle() -> None:
     )
     assert played.walk.state is State.undone
     assert played.world.turn < 100
+
+
+async def test_what_is_known_to_have_happened_is_not_called_unknown() -> None:
+    """A probe finds that a step was done before a reset, and cannot be taken back; then the walk never comes to it."""
+    steps = (step(0), step(1, [0], verb=Verb.update, undo=FOR_EVER), step(2))
+    world = World(steps, {0: FAILS, 2: Part(acts=(Delivery(before=90),))}, standing={1: {0}})
+    walk = Walk(steps, world, doubted=True)
+    task = await until(walk, State.paused)
+    walk.resolve(0, Answer.skip)
+    for _ in range(9):
+        await asyncio.sleep(0)
+    left = walk.memory.nodes[1]
+    assert left.letter is not None
+    assert (left.fate, left.letter.error) == (Fate.stuck, "Gone")
+    walk.cancel()
+    await task
+    assert (left.fate, walk.state) == (Fate.lost, State.owed)
+
+
+async def test_a_probe_knows_that_an_operator_had_something_taken_back() -> None:
+    """Its undo was sent before, and failed: the next one is a repeated one."""
+    steps = (step(0, undo=FOR_EVER),)
+    world = World(steps, {})
+    await Walk(steps, world, journal=Journal(traces=(Trace(seq=0, fate=Fate.failed, sent=True),), asks_undo=(0,))).run()
+    assert [o.repeated for o in world.orders] == [True]
+
+
+@pytest.mark.parametrize("left", [Fate.lost, Fate.stuck])
+async def test_nobody_walks_back_over_what_was_left_for_ever(left: Fate) -> None:
+    """What does not return was given up by an operator's word: when another step fails, somebody is asked again."""
+    steps = (step(0, verb=Verb.update, undo=FOR_EVER), step(1))
+    world = World(steps, {1: FAILS}, standing={0: {0}})
+    gone = Letter(error="Gone", happened="it is gone", address=steps[0].address)
+    walk = Walk(steps, world, journal=Journal(traces=(Trace(seq=0, fate=left, sent=True, letter=gone),)))
+    task = await until(walk, State.paused)
+    assert [q.step.seq for q in walk.questions] == [1]
+    walk.resolve(1, Answer.retry)
+    await task
+    assert (walk.memory.nodes[0].fate, walk.memory.nodes[1].fate, walk.backwards) == (left, Fate.done, False)
+
+
+async def test_what_was_refused_for_certain_does_not_hold_a_walk() -> None:
+    """Nothing came of it, so nothing of it would be walked over."""
+    steps = (step(0, verb=Verb.update, undo=FOR_EVER), step(1))
+    world = World(steps, {1: FAILS})
+    refused = Letter(error="Refused", happened="no", address=steps[0].address, certain=True)
+    walk = Walk(steps, world, journal=Journal(traces=(Trace(seq=0, fate=Fate.stuck, sent=True, letter=refused),)))
+    await walk.run()
+    assert walk.backwards

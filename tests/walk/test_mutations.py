@@ -55,8 +55,8 @@ MUTATIONS = [
         "walk", "        self._turning = self._must_turn\n        self", "        self._turning = False\n        self"
     ),
     # the point of no return
-    Mutation("memory", "n.fate in {Fate.done, Fate.settling} and not", "n.fate in {Fate.done} and not"),
-    Mutation("memory", "n.fate in {Fate.done, Fate.settling} and not", "n.fate in {Fate.settling} and not"),
+    Mutation("memory", "n.fate in {Fate.done, Fate.settling} or", "n.fate in {Fate.done} or"),
+    Mutation("memory", "n.fate in {Fate.done, Fate.settling} or", "n.fate in {Fate.settling} or"),
     Mutation("memory", "unsure = {Fate.failed, *_OPEN} - {Fate.settling}", "unsure = {Fate.failed}"),
     Mutation("walk", "            await self._probe()", "            pass"),
     Mutation(
@@ -71,7 +71,7 @@ MUTATIONS = [
     Mutation(
         "walk", "            self.memory.again(node, Fate.acting)", "            self.memory.put(node, Fate.waiting)"
     ),
-    Mutation("walk", '        if letter.error == "Gone":', '        if letter.error == "Lost":'),
+    Mutation("walk", "        if letter.error == GONE:", '        if letter.error == "Lost":'),
     Mutation(
         "walk",
         "elif self.backwards and self._on_failure is not OnFailure.pause:",

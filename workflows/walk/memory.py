@@ -16,7 +16,7 @@ from holdfast.model import JsonValue
 from holdfast.plan import Step, Verb
 from holdfast.run import Fate, Journal, Trace
 from holdfast.tree import FOREMOST
-from workflows.walk.words import unseen
+from workflows.walk.words import GONE, unseen
 
 FINISHED = frozenset({Fate.done, Fate.unchanged})
 LEFT = frozenset({Fate.stuck, Fate.kept, Fate.lost})  # the walk back goes around these
@@ -50,6 +50,11 @@ class Node:
     def refused_for_certain(self) -> bool:
         """Whether nothing can have come of its act."""
         return self.refused or (self.letter is not None and self.letter.certain)
+
+    @property
+    def is_left_in_doubt(self) -> bool:
+        """Whether it was given up although something came of its act, or may have."""
+        return self.sent and self.fate in LEFT and not self.refused_for_certain
 
     @property
     def stands(self) -> bool:
@@ -240,6 +245,8 @@ class Memory:
         """Count what still stands on each step, keep what something owed stands on, and make ready the rest."""
         self._backwards = True
         for node in self.nodes.values():
+            if node.fate is Fate.stuck and node.letter is not None and node.letter.error == GONE:
+                self.put(node, Fate.lost)  # the walk forward left it as it was
             if node.sent and node.fate in LEFT:
                 self._keep_below(node)
             elif node.fate is Fate.kept:  # left out on the way forward: with everything else undone, nothing is owed
@@ -333,8 +340,15 @@ class Memory:
 
     @property
     def past_return(self) -> bool:
-        """Whether a step that does not return has been done: the walk must not go back over it by itself."""
-        return any(n.fate in {Fate.done, Fate.settling} and not n.step.undo.returns for n in self.nodes.values())
+        """Whether a step that does not return has been done, or was left while nobody could say: the walk must not go
+        back over it by itself.
+        """
+        happened = (
+            n.fate in {Fate.done, Fate.settling} or n.is_left_in_doubt
+            for n in self.nodes.values()
+            if not n.step.undo.returns
+        )
+        return any(happened)
 
     def doubtful(self) -> list[Node]:
         """Steps that do not return and were sent, nobody knows with what effect: failed, or cut off. The last first."""

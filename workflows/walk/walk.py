@@ -19,7 +19,7 @@ from holdfast.run import Fate, Journal
 from workflows.walk.hands import Failed, Hands, Order
 from workflows.walk.memory import LEFT, Memory, Node
 from workflows.walk.tasks import Task, cancel, let_go, was_cancelled
-from workflows.walk.words import Ending, Question, cut_off, uncertain
+from workflows.walk.words import GONE, Ending, Question, cut_off, uncertain
 
 ACTS = 50  # in flight at once: above it the server refuses to close workflow tasks (`FORCE_CLOSE_COMMAND`)
 SETTLES = 500  # waiting at once: they cost the server nothing, but pending activities are limited to 2,000
@@ -232,7 +232,7 @@ class Walk:
 
     async def _take_back_at_once(self, node: Node) -> Done:
         """While nothing else is walked: whatever the cloud gives up on is asked anew here."""
-        repeated = node.fate is Fate.undoing
+        repeated = node.fate is Fate.undoing or node.step.seq in self._asks_undo
         while True:
             try:
                 return await self._take_back(node, repeated=repeated)
@@ -303,7 +303,7 @@ class Walk:
         self._hands.moved(node.step.seq)
 
     def _fail_back(self, node: Node, letter: Letter) -> None:
-        if letter.error == "Gone":
+        if letter.error == GONE:
             self.memory.leave(node, Fate.lost, letter)
         elif self.backwards and self._on_failure is not OnFailure.pause:
             self.memory.leave(node, Fate.stuck, letter)
@@ -360,9 +360,10 @@ class Walk:
                 if was_cancelled():
                     raise
                 self._gone.add(node.step.seq)
-                if node.fate is Fate.waiting:  # it happened before a reset: it is adopted in its turn
-                    continue
                 found = uncertain(end.letter) if isinstance(end, Failed) else cut_off(node.step)
+                if node.fate is Fate.waiting:  # it happened before a reset: it is adopted in its turn, if that comes
+                    node.letter = found if found.error == GONE else node.letter
+                    continue
                 node.letter = node.letter or found
                 self._move(node, Fate.failed)
         for node, fate, letter in taken_back if self._gone and not self.cancelled else ():

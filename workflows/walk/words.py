@@ -8,6 +8,8 @@ from enum import StrEnum
 from holdfast.errors import Letter
 from holdfast.plan import Step
 
+GONE = "Gone"  # what an undo answers when nothing can bring back what the act removed
+
 
 class Ending(StrEnum):
     """Why the walk returned."""
