@@ -28,6 +28,7 @@ from holdfast.plan import Plan, Verb, skeleton
 from holdfast.planners.converge import Facts, converge
 from holdfast.resource import Observation, Safety
 from holdfast.run import Closing, Decision, Draft, Journal, Ledger, Report, Request, Source, Survey
+from holdfast.secret import has_secret
 from holdfast.store import Store
 from holdfast.values import freeze, has_unknown, thaw
 
@@ -87,6 +88,8 @@ class Deciding:
                 wanted[desired.scope][str(desired.address)] = freeze(desired.spec)
             if desired.address == draft.request.subject and draft.request.remote_id:
                 known[desired.scope].append((str(desired.address), draft.request.remote_id))
+        secret = self._secret(goal, ledger)
+        hiding = self._store.put(secret) if secret else None
         looks = (
             Look(
                 scope=scope,
@@ -94,6 +97,7 @@ class Deciding:
                 owner=draft.request.owner,
                 known=tuple(known[scope]),
                 wanted=self._store.put(wanted[scope]) if wanted[scope] else None,
+                hiding=hiding,
             )
             for scope, names in sorted(kinds.items())
         )
@@ -104,6 +108,16 @@ class Deciding:
             stacks=goal.uses if goal else (),
             ask_readers=draft.request.operation is Operation.down and bool(ledger.outputs),
         )
+
+    def _secret(self, goal: Goal | None, ledger: Ledger) -> dict[str, JsonValue]:
+        """The specs with a secret in them: what was last applied, and what shall be. By address, to hide by."""
+        found: defaultdict[str, list[JsonValue]] = defaultdict(list)
+        applied = ((address, thaw(spec)) for address, spec in self._last_applied(ledger).items())
+        desired = ((d.address, d.spec) for d in (goal.resources if goal else ()))
+        for address, spec in (*applied, *desired):
+            if has_secret(spec):
+                found[str(address)].append(freeze(spec))
+        return dict(found)
 
     def _goal(self, request: Request) -> Goal | None:
         if request.source is None:

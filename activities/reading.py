@@ -26,6 +26,7 @@ from holdfast.errors import HoldfastError
 from holdfast.model import Address
 from holdfast.plan import Action, Verb, act_token
 from holdfast.resource import Call, Observation, ResourceType, Search, Status
+from holdfast.secret import hide
 from holdfast.store import Store
 from holdfast.values import has_unknown, thaw
 
@@ -69,9 +70,26 @@ class CloudReading:
         return told(f"sweeping {sweep.scope}", lambda: self._sweep(sweep, self._open(sweep.scope)))
 
     def _discover(self, look: Look, visit: Visit) -> Seen:
-        found = [pair for name in look.kinds for pair in self._of_kind(self._catalog[name], look, visit)]
+        hiding = self._hiding(look)
+        found = [
+            (address, hiding(address, seen))
+            for name in look.kinds
+            for address, seen in self._of_kind(self._catalog[name], look, visit)
+        ]
         value: list[JsonValue] = [{"address": a, "observation": o.model_dump(mode="json")} for a, o in found]
         return Seen(digest=self._store.put(value), count=len(found), calls=visit.calls, requests=visit.requests[-20:])
+
+    def _hiding(self, look: Look) -> Callable[[str, Observation], Observation]:
+        """What keeps a secret out of our store that a cloud shows where one was written."""
+        secret: Any = thaw(self._store.get(look.hiding)) if look.hiding else {}
+
+        def hidden(address: str, seen: Observation) -> Observation:
+            properties: Any = seen.properties
+            for spec in secret.get(address, ()):
+                properties = hide(properties, spec)
+            return seen.model_copy(update={"properties": properties}) if address in secret else seen
+
+        return hidden
 
     def _of_kind(self, kind: ResourceType[Any], look: Look, visit: Visit) -> Iterator[tuple[str, Observation]]:
         """What there is of one kind, each beside the address it is reported at."""

@@ -84,3 +84,32 @@ def veil(shown: Any, written: Any) -> Any:
     if isinstance(shown, list) and isinstance(written, list) and len(shown) == len(written):
         return [veil(one, other) for one, other in zip(shown, written, strict=True)]
     return shown
+
+
+def hide(shown: Any, written: Any) -> Any:
+    """What a cloud shows, readable to anybody: whatever it shows of a `Secret` that was written there is `HIDDEN`.
+
+    In a list that holds one all is hidden that is text, since a cloud may show it in another order.
+    """
+    if isinstance(written, Secret):
+        return HIDDEN
+    if isinstance(shown, dict) and isinstance(written, dict):
+        return {k: hide(v, written.get(k)) for k, v in shown.items()}
+    return _blank(shown) if has_secret(written) else shown
+
+
+def has_secret(value: Any) -> bool:
+    """Whether any part of a value is a `Secret`."""
+    if isinstance(value, dict):
+        return any(map(has_secret, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(has_secret, value))
+    return isinstance(value, Secret)
+
+
+def _blank(shown: Any) -> Any:
+    if isinstance(shown, dict):
+        return {k: _blank(v) for k, v in shown.items()}
+    if isinstance(shown, list):
+        return [_blank(v) for v in shown]
+    return HIDDEN if isinstance(shown, str) else shown

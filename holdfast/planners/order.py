@@ -80,8 +80,8 @@ class _Order:
             users = [a for a in staying if not names.isdisjoint(texts(self._courses[a].standing.properties))]
             if users:
                 yield InUse(
-                    f"{old.remote_id} would have to be deleted before it is made anew, and {listed(users)} uses it until "
-                    f"then: its cloud would refuse that ({course.reason})",
+                    f"{old.remote_id} would have to be deleted before it is made anew, and {listed(users)} uses it "
+                    f"until then: its cloud would refuse that ({course.reason})",
                     address=address,
                     standing="all of it stands; nothing was touched",
                     next=f"{course.kind.kept_in_use}{at(course.desired)}",

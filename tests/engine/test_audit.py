@@ -65,6 +65,30 @@ async def test_a_secret_stays_out_of_history(shop: Engine, monkeypatch: pytest.M
         assert "env:HOLDFAST_TEST_SEAL" in words or size != 1
 
 
+async def test_a_secret_that_a_cloud_shows_stays_out_of_the_store(
+    shop: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a cloud shows of one is hidden before it is kept: as the document, or what was last applied, has it."""
+    monkeypatch.setenv("HOLDFAST_TEST_PIN", "hunter2-hunter2")
+
+    def document(size: int, tags: dict[str, str]) -> str:
+        written: dict[str, Any] = json.loads(shop.doc(app=thing(tags=tags, size=size)))
+        written["parameters"] = {"pin": {"sensitive": True, "default": "env:HOLDFAST_TEST_PIN"}}
+        return json.dumps(written)
+
+    secret = {"pin": "${parameters.pin}", "team": "shop"}
+    assert (await shop.up(document(1, secret))).state is State.done
+    assert "hunter2-hunter2" in str([t.fields for t in shop.cloud.things.values()])
+    assert (await shop.up(document(2, secret))).state is State.done
+    assert (await shop.up(document(2, secret))).state is State.unchanged
+    assert (await shop.up(document(3, {"team": "shop"}))).state is State.done
+    assert "hunter2" not in str([t.fields for t in shop.cloud.things.values()])
+    assert (await shop.down()).state is State.done
+    kept = [file for file in shop.root.rglob("*") if file.is_file()]
+    assert kept
+    assert [file for file in kept if b"hunter2" in file.read_bytes()] == []
+
+
 def _plain(value: object) -> str:
     """Everything in a history, its payloads decoded."""
     if isinstance(value, dict):

@@ -9,7 +9,7 @@ import pytest
 from holdfast.desired import Desired
 from holdfast.plan import Plan
 from holdfast.planners.converge import converge
-from holdfast.secret import Secret, veil
+from holdfast.secret import HIDDEN, Secret, hide, veil
 from holdfast.testing.byhand import Book, carry_out, look
 from holdfast.testing.sim import OWNER, SCOPE, catalog, goal, want
 from holdfast.testing.world import World
@@ -59,3 +59,21 @@ def test_no_plan_holds_what_a_cloud_shows_of_a_secret(wanted: tuple[Desired, ...
 )
 def test_veil(shown: Any, written: Any, veiled: Any) -> None:
     assert veil(shown, written) == veiled
+
+
+@pytest.mark.parametrize(
+    "shown, written, hidden",
+    [
+        ("clear", PIN, HIDDEN),
+        ({"a": "clear", "b": "x"}, {"a": PIN, "b": "y"}, {"a": HIDDEN, "b": "x"}),
+        (["x", "clear", 1], [PIN, "x", 1], [HIDDEN, HIDDEN, 1]),
+        ([{"a": "clear"}], [{"a": PIN}, {"a": "x"}], [{"a": HIDDEN}]),
+        ({"a": "clear"}, [PIN], {"a": HIDDEN}),
+        ({"a": {"b": "clear"}}, {"a": {"b": PIN}}, {"a": {"b": HIDDEN}}),
+        (["x"], ["y"], ["x"]),
+        ("clear", None, "clear"),
+    ],
+)
+def test_hide(shown: Any, written: Any, hidden: Any) -> None:
+    """What is kept of an observation; in whichever order a cloud shows it."""
+    assert hide(shown, written) == hidden
