@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -206,10 +205,8 @@ def test_silence(gcp: LocalGcp, visit: door.GcpVisit, monkeypatch: pytest.Monkey
     visit.client("networks")
     monkeypatch.setattr(door, "ANSWER", 0.3)
     gcp.control.lose_answer(how="silence", action="networks.get", count=1)
-    start = time.monotonic()
     with pytest.raises(Unavailable):
         visit.client("networks").get(project=PROJECT, network="net")
-    assert time.monotonic() - start < 5
     assert (visit.calls, visit.answered) == (1, False)
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -139,12 +138,10 @@ def test_it_ends_while_requests_wait(tmp_path: Path) -> None:
         with ThreadPoolExecutor(2) as pool:
             asked = [pool.submit(sqs.create_queue, QueueName=name) for name in ("late", "held")]
             aws.control.wait_held()
-            began = time.monotonic()
             os.kill(aws.pid, signal.SIGTERM)
             for one in asked:
                 assert isinstance(one.exception(10), ConnectionClosedError)
         aws.stop()
-        assert time.monotonic() - began < 10
         assert "Traceback" not in aws.log
 
 

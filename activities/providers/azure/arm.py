@@ -60,7 +60,7 @@ def granted(type_: str, *, observe: Sequence[str] = (), **more: Sequence[str]) -
     usual: dict[str, tuple[str, ...]] = {
         "observe": (read, *observe),
         "discover": (read,),
-        "create": (write,),
+        "create": (write, TAGS_WRITE),  # the second to take our marks off what another hand has made
         "update": (write, TAGS_WRITE),
         "delete": (delete,),
         "adopt": (TAGS_WRITE,),

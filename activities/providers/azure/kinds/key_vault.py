@@ -84,7 +84,6 @@ class KeyVault(ArmKind[KeyVaultSpec]):
         create=(
             "Microsoft.KeyVault/locations/deletedVaults/read",
             "Microsoft.Resources/subscriptions/read",
-            arm.TAGS_WRITE,  # of a vault that is recovered
             acls.JOIN,
         ),
         update=(acls.JOIN,),

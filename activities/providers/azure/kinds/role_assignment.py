@@ -64,7 +64,7 @@ class RoleAssignment(ArmKind[RoleAssignmentSpec]):
     immutable = frozenset({"scope", "role_definition_id", "principal_id", "principal_type"})
     permissions = {
         **granted(TYPE),
-        **dict.fromkeys(("update", "adopt", "disown"), (f"{TYPE}/write",)),
+        **dict.fromkeys(("create", "update", "adopt", "disown"), (f"{TYPE}/write",)),
     }
     settle_within = {Verb.create: timedelta(minutes=5), Verb.delete: timedelta(minutes=5)}
     example = """

@@ -68,7 +68,8 @@ class Subnet(ArmKind[SubnetSpec]):
     delete_undo = UndoLabel.lossy
     delete_note = "what others had delegated it to, and their endpoint policies"
     permissions = {
-        **arm.granted("Microsoft.Network/virtualNetworks/subnets", create=JOINS),
+        **arm.granted("Microsoft.Network/virtualNetworks/subnets"),
+        "create": ("Microsoft.Network/virtualNetworks/subnets/write", *JOINS),
         "update": ("Microsoft.Network/virtualNetworks/subnets/write", *JOINS, *THEIRS),
         "adopt": ("Microsoft.Network/virtualNetworks/subnets/read",),  # all that there is to do
         "disown": ("Microsoft.Network/virtualNetworks/subnets/read",),
