@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -137,8 +138,11 @@ class Server(Process):
 class Worker(Process):
     """One worker process, serving `control` and `aws` unless told otherwise."""
 
-    def __init__(self, name: str, directory: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, name: str, directory: Path, environment: dict[str, str], queues: Sequence[str] = ("control", "aws")
+    ) -> None:
         super().__init__(name, directory)
+        self._queues = queues
         self._environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "TEMPORAL_", "HOLDFAST_"))},
             "HOLDFAST_STORE": f"file:{directory / 'store'}",
@@ -150,7 +154,7 @@ class Worker(Process):
     def start(self, *queues: str) -> None:
         """Start, and wait until it serves."""
         self._starts += 1
-        self.spawn([sys.executable, "-m", "workers", *(queues or ("control", "aws"))], self._environment)
+        self.spawn([sys.executable, "-m", "workers", *(queues or self._queues)], self._environment)
         until(self._serves, 30, f"a worker:\n{self.log}")
 
     def _serves(self) -> bool | None:

@@ -42,6 +42,16 @@ class House:
         """A command, to its end."""
         return ended(self.begin(*arguments), within)
 
+    def anew(self, stack: str) -> None:
+        """An empty cloud, a stack of another name, and everybody alive."""
+        self.stack = stack
+        self.cloud.control.reset()
+        if not self.server.alive:
+            self.server.start()
+        for name, worker in (("control", self.control), ("aws", self.aws)):
+            if not worker.alive:
+                worker.start(name)
+
     def kill_workers(self) -> None:
         """Both at once."""
         self.control.kill()

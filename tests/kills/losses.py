@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -34,6 +34,7 @@ class Scene:
     wire: Wire
     targets: tuple[Target, ...]
     completed: Completed
+    lags: Mapping[str, float]  # the cloud's settings under which its lists are behind
     rules: dict[str, Target] = field(default_factory=dict)
 
     def set(self, effect: str, **more: Any) -> None:
@@ -64,10 +65,10 @@ class Loss(ABC):
 
         Raises `TimeoutError`, naming what was spared.
         """
-        for _ in range(600):
+        for _ in range(240):
             if not scene.spared():
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
         raise TimeoutError(f"these requests were never made: {scene.spared()}")
 
 
@@ -126,10 +127,10 @@ class AcknowledgementLost(_Held):
         before = await scene.completed()
         scene.wire.hold_down()
         scene.control.release()
-        for _ in range(100):  # each act may have calls to make yet, and one whose turn has come tells the server so
+        for _ in range(40):  # each act may have calls to make yet, and one whose turn has come tells the server so
             if await scene.completed() >= before + len(scene.targets):
                 break
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
         scene.worker.kill()
 
 
@@ -158,7 +159,7 @@ class StaleReads(Loss):
     name = "executed, the connection dropped, and lists that lag"
 
     def arm(self, scene: Scene) -> None:
-        scene.control.settings(new_list_lag_seconds=5, stale_seconds=3, deleted_lag_seconds=3)
+        scene.control.settings(**scene.lags)
         scene.set("lose_answer")
 
 

@@ -1,65 +1,56 @@
 """The verbs that a loss strikes: each a stack of its own, with what stands before, what is asked, and how it shall end.
 
-A kind of each safety class is in every part that has one: a bucket (by name), a disk (by token), a network (by tag).
+Each cloud has its own, of the same verbs, with a kind of each way in which a create is safe and a mark is carried:
+`site_aws`, `site_google`, `site_azure`.
+
 Of what does not return, only what is asked for comes last; so a part that shall be taken back also removes an
 `anchor`, whose removal the cloud refuses when everything else is done.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from holdfast.contract import State
-from tests.cloud import REGION
+from holdfast.testing.laws import Thing
+from tests.kills.clouds import Cloud
 
-ELSEWHERE = "eu-west-1"
-KINDS = ("s3_bucket", "volume", "vpc")
-
-NET = "  net: {{kind: aws.vpc, {about}spec: {{cidr: 10.0.0.0/16}}}}\n"
-BOX = "  box: {{kind: aws.s3_bucket, {about}spec: {{name: {stack}-box}}}}\n"
-DISK = "  disk: {{kind: aws.volume, {about}spec: {{zone: {region}a, size: 1}}}}\n"
-THREE = NET + BOX + DISK
-OTHERS = """
-  net: {{kind: aws.vpc, spec: {{cidr: 10.0.0.0/16, dns_hostnames: false}}}}
-  box: {{kind: aws.s3_bucket, spec: {{name: {stack}-box, versioning: false}}}}
-  disk: {{kind: aws.volume, spec: {{zone: {region}a, size: 1, type: gp2}}}}
-"""
-RENAMED = THREE.replace("net:", "web:").replace("box:", "crate:").replace("disk:", "drum:")
-MOVED = "moved: {{net: web, box: crate, disk: drum}}\n"
-ON = "  web: {{kind: aws.instance, spec: {{image: ami-03cf127a, type: t3.micro, subnet: {subnet}}}}}\n"
-OFF = ON.replace("subnet: {subnet}", "subnet: {subnet}, power: stopped")
-ANCHOR = "  anchor: {{kind: aws.volume, spec: {{zone: {region}a, size: 2}}}}\n"
-NOTHING = "  {{}}\n"
+NOTHING = "  {}\n"
 KEPT = "on_remove: keep, "
 
-CREATES = (
-    ("CreateVpc", "{stack}/aws.vpc/net"),
-    ("CreateBucket", "{stack}-box"),
-    ("CreateVolume", "{stack}/aws.volume/disk"),
-)
-UPDATES = (("ModifyVpcAttribute", "{net}"), ("PutBucketVersioning", "{box}"), ("ModifyVolume", "{disk}"))
-MARKS = (("CreateTags", "{net}"), ("PutBucketTagging", "{box}"), ("CreateTags", "{disk}"))
-UNMARKS = (("DeleteTags", "{net}"), ("PutBucketTagging", "{box}"), ("DeleteTags", "{disk}"))
+
+class Hit(NamedTuple):
+    """A request whose loss is looked at. In what it says, `<stack>` is the stack, and `<net>` the id of `net`."""
+
+    action: str
+    word: str
+    nth: int = 1  # which of the requests that fit
+
+
+def second(hits: Iterable[Hit]) -> tuple[Hit, ...]:
+    """The same requests when they are made again: to take back what the first have changed."""
+    return tuple(hit._replace(nth=2) for hit in hits)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One verb: what stands before, what is asked (None: down), whose requests are lost, and how it shall end."""
+    """One verb. In resources, `<stack>`, `<region>`, `<about>` and a site's own words are filled in."""
 
     name: str
     before: str | None
-    asked: str | None
-    struck: tuple[tuple[str, str], ...]  # action, and a word of the request: {net}, {box}, {disk} stand for ids
+    asked: str | None  # None: down
+    struck: tuple[Hit, ...]
     stands: str | None  # the resources that are ours afterwards
-    nth: int = 1  # which request of an action is struck
     about: str = ""  # said of each resource
-    region: str = REGION
+    region: str = ""  # other than the site's
     lets_go: bool = False  # what is no longer ours stands nevertheless
 
     @property
     def is_undone(self) -> bool:
         """Whether the last step is refused, and everything before it taken back."""
-        return bool(self.before and ANCHOR in self.before)
+        return bool(self.before and "anchor:" in self.before)
 
     @property
     def state(self) -> State:
@@ -67,31 +58,30 @@ class Part:
         return State.undone if self.is_undone else State.done
 
 
-FORWARD = (
-    Part("create", None, THREE, CREATES, THREE),
-    Part("update", THREE, OTHERS, UPDATES, OTHERS),
-    Part("delete", NET, None, (("DeleteVpc", "{net}"),), None),
-    Part("delete a bucket", BOX, None, (("DeleteBucket", "{box}"),), None),
-    Part("delete a disk", DISK, None, (("DeleteVolume", "{disk}"),), None),
-    Part("adopt", THREE, RENAMED + MOVED, MARKS, RENAMED),
-    Part("disown", THREE, NOTHING, UNMARKS, NOTHING, about=KEPT, lets_go=True),
-    Part("operate", ON, OFF, (("StopInstances", "{web}"),), OFF),
-    Part("discover", THREE, OTHERS, (("DescribeVolumes", '"holdfast/{stack}"'),), OTHERS),
-)
-BACK = (
-    # A region of its own: nobody knows beforehand what id will be taken back.
-    Part(
-        "taking a create back",
-        ANCHOR,
-        THREE,
-        (("DeleteVpc", "vpc-"), ("DeleteBucket", "{stack}-box"), ("DeleteVolume", "vol-")),
-        ANCHOR,
-        region=ELSEWHERE,
-    ),
-    Part("taking an update back", THREE + ANCHOR, OTHERS, UPDATES, THREE + ANCHOR, nth=2),
-    Part("taking a delete back", NET + ANCHOR, NOTHING, CREATES[:1], NET + ANCHOR),
-    Part("taking an adoption back", THREE + ANCHOR, RENAMED + MOVED, MARKS, THREE + ANCHOR, nth=2),
-    Part("taking an operation back", ON + ANCHOR, OFF, (("StartInstances", "{web}"),), ON + ANCHOR),
-    Part("taking a disowning back", THREE + ANCHOR, NOTHING, MARKS[::2], THREE + ANCHOR, about=KEPT),
-)
-WAVES = {"forward": FORWARD, "back": BACK}
+def filled(text: str, words: Mapping[str, str]) -> str:
+    """A text with its words in place."""
+    for word, meaning in words.items():
+        text = text.replace(f"<{word}>", meaning)
+    return text
+
+
+def nothing(cloud: Cloud, region: str) -> Mapping[str, str]:
+    """No words of a site's own."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One cloud, as the tests strike it."""
+
+    cloud: str
+    scope: str  # as a document has it, but for `<region>`
+    region: str
+    waves: Mapping[str, tuple[Part, ...]]
+    things: Callable[[Cloud], list[Thing]]  # whatever stands
+    kinds: Mapping[str, str]  # the cloud's word for what the parts make, and ours
+    unmarked: frozenset[str]  # of those, the cloud's words for what carries no marks, and is known by its name
+    refusal: tuple[str, str, int]  # how an anchor's removal is refused: action, code, status
+    lags: Mapping[str, float]  # settings under which lists are behind
+    words: Callable[[Cloud, str], Mapping[str, str]] = nothing  # what only the cloud can say, by region
+    settings: Mapping[str, Any] = field(default_factory=dict)  # others than the cloud's own

@@ -1,9 +1,11 @@
-"""One stack in the local cloud: what is asked of it, what of the world is its, and what is wrong with how it ended."""
+"""One stack in a local cloud: what is asked of it, what of the world is its, and what is wrong with how it ended."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,13 +14,14 @@ from temporalio.service import RPCError
 
 from activities.server import ended_report, submit
 from holdfast.arbiter import Board, Ticket
-from holdfast.contract import Message, OnFailure, Operation, State, arbiter_id, run_id
+from holdfast.contract import ADDRESS_TAG, TOKEN_TAG, Message, OnFailure, Operation, State, arbiter_id, run_id
 from holdfast.run import Report, Request, Source
-from tests import command
-from tests.cloud import ACCOUNT, Entry
+from holdfast.testing.laws import Thing
+from starter.standing import lasting
+from tests.cloud import Entry
 from tests.kills.conftest import Crew
 from tests.kills.losses import Target
-from tests.kills.parts import KINDS, Part
+from tests.kills.parts import Part, filled
 
 LOOK = 0.3  # seconds between two looks at whether a run has begun
 
@@ -30,25 +33,29 @@ class Stack:
         self.crew, self.part, self.name = crew, part, name
         self.before: dict[str, Any] = {}
         self._ids: dict[str, str] = {}
+        self._named = re.compile(rf"\b{name}-(\w+)")
 
     async def prepare(self) -> None:
         """Bring about what stands before."""
         if self.part.before is not None:
             report = await self._run(self.part.before)
             assert report.state is State.done, f"{self}: {report.cause}"
-        world = self.crew.cloud.control.world()
-        self.before, self._ids = self.standing(world), self._named(world)
+
+    def look(self, world: list[Thing]) -> None:
+        """Remember what stands before."""
+        self.before, self._ids = self.standing(world), {name: thing.id for name, thing in self._own(world)}
 
     def targets(self) -> list[Target]:
         """The requests to strike."""
-        part, words = self.part, {"stack": self.name, **self._ids}
-        return [Target(action, word.format(**words), part.region, part.nth) for action, word in part.struck]
+        words = {"stack": self.name, **self._ids}
+        return [Target(hit.action, filled(hit.word, words), self.part.region, hit.nth) for hit in self.part.struck]
 
     def refuse(self) -> None:
         """Let the cloud refuse the last step. Before any other rule: what is refused is not for the others to count."""
         if self.part.is_undone:
-            anchor = self._ids["anchor"]
-            self.crew.cloud.control.refuse("UnauthorizedOperation", action="DeleteVolume", contains=anchor)
+            action, code, status = self.crew.site.refusal
+            anchor = self._ids["anchor"].rpartition("/")[2]
+            self.crew.cloud.control.refuse(code, action=action, contains=anchor, status=status)
 
     async def ask(self) -> Report:
         """The run that is struck."""
@@ -62,7 +69,7 @@ class Stack:
         """How a second `up` of what stands now ends."""
         return (await self._run(self.part.stands)).state if self.part.stands is not None else State.unchanged
 
-    def wrong(self, report: Report, world: dict[str, Any]) -> list[str]:
+    def wrong(self, report: Report, world: list[Thing]) -> list[str]:
         """What is wrong with how it ended."""
         part, found = self.part, []
         if report.state is not part.state:
@@ -70,16 +77,12 @@ class Stack:
         stands = self.standing(world)
         if part.is_undone and stands != self.before:
             found.append(f"not as it was before: {stands} instead of {self.before}")
-        wanted = sorted(line.split(":")[0].strip() for line in (part.stands or "").splitlines() if "kind:" in line)
-        names = sorted(
-            address.rpartition("/")[2] for kind in stands.values() for address in kind for _ in kind[address]
-        )
+        wanted = sorted(re.findall(r"^  (\w+):", part.stands or "", re.MULTILINE))
+        names = sorted(name for kind in stands.values() for name in kind for _ in kind[name])
         if names != wanted:
             found.append(f"{names} stand instead of {wanted}")
         if part.lets_go:
-            everything = [
-                one for kinds in world.get(ACCOUNT, {}).values() for kind in KINDS for one in kinds.get(kind, {})
-            ]
+            everything = {thing.id for thing in world}
             found += [f"{name} ({one}) is gone" for name, one in self._ids.items() if one not in everything]
         return [f"{self}: {what}" for what in found]
 
@@ -93,29 +96,25 @@ class Stack:
         history = await self.crew.client.get_workflow_handle(run_id(self.name)).fetch_history()
         return sum(event.HasField("activity_task_completed_event_attributes") for event in history.events)
 
-    def standing(self, world: dict[str, Any]) -> dict[str, Any]:
-        """What carries its mark: kind -> address -> fields. Ids and tokens differ by nature, and are left out."""
+    def standing(self, world: list[Thing]) -> dict[str, Any]:
+        """What is its: kind -> name -> fields. Ids, tokens and moments differ by nature, and are left out."""
         found: dict[str, Any] = {}
-        for kind, _, thing, tags in self._marked(world):
-            address = tags.pop("holdfast-address")
-            tags.pop("holdfast-token")
-            found.setdefault(kind, {}).setdefault(address, []).append({**thing, "tags": tags})
+        for name, thing in self._own(world):
+            marks = {mark: value for mark, value in thing.marks.items() if mark != TOKEN_TAG}
+            found.setdefault(thing.kind, {}).setdefault(name, []).append({**lasting(thing.fields), "marks": marks})
         return found
 
-    def _named(self, world: dict[str, Any]) -> dict[str, str]:
-        return {tags["holdfast-address"].rpartition("/")[2]: one for _, one, _, tags in self._marked(world)}
-
-    def _marked(self, world: dict[str, Any]) -> list[tuple[str, str, dict[str, Any], dict[str, str]]]:
-        found = []
-        for kinds in world.get(ACCOUNT, {}).values():
-            for kind, things in kinds.items():
-                for one, thing in things.items():
-                    tags = dict(thing.get("tags") or {})
-                    mine = tags.pop("holdfast-owner", "") == f"holdfast/{self.name}"
-                    # An instance's own disk and interface carry its address, and go with it.
-                    if mine and f"/aws.{kind}/" in tags["holdfast-address"]:
-                        found.append((kind, one, thing, tags))
-        return found
+    def _own(self, world: list[Thing]) -> Iterator[tuple[str, Thing]]:
+        """What carries its mark; and what can carry none, and has its name."""
+        site = self.crew.site
+        for thing in world:
+            kind = site.kinds.get(thing.kind)
+            named = self._named.search(thing.id.rpartition("/")[2])
+            if thing.kind in site.unmarked and named:
+                yield named[1], thing
+            # An instance's own disk and interface carry its address, and go with it.
+            elif thing.owner == f"holdfast/{self.name}" and f"/{kind}/" in thing.marks[ADDRESS_TAG]:
+                yield thing.marks[ADDRESS_TAG].rpartition("/")[2], thing
 
     async def _run(self, resources: str | None) -> Report:
         operation = Operation.down if resources is None else Operation.up
@@ -153,11 +152,19 @@ class Stack:
         return board.execution if board.current == run else ended.get(run)
 
     def _document(self, resources: str) -> str:
-        part, subnet = self.part, ""
-        if "{subnet}" in resources:
-            subnet = self.crew.cloud.client("ec2", region=part.region).describe_subnets()["Subnets"][0]["SubnetId"]
-        written = resources.format(stack=self.name, region=part.region, about=part.about, subnet=subnet)
-        return command.document(self.name, written, part.region)
+        site = self.crew.site
+        region = self.part.region or site.region
+        words = site.words(self.crew.cloud, region)
+        written = filled(resources, {"stack": self.name, "region": region, "about": self.part.about, **words})
+        return f"""
+version: 1
+stack: {self.name}
+owner: tests
+environment: dev
+scopes: {{main: {filled(site.scope, {"region": region})}}}
+defaults: {{scope: main}}
+resources:
+{written}"""
 
     def __str__(self) -> str:
         return f"{self.part.name} ({self.name})"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,10 +19,20 @@ NET = "  net: {kind: gcp.network, scope: google, spec: {name: trio}}\n"
 ROBOT = "  robot: {kind: gcp.service_account, scope: google, depends_on: [net], spec: {account_id: trio-robot}}\n"
 
 
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trio]:
+    with opened(tmp_path_factory.mktemp("operations"), ["gcp"]) as house:
+        yield house
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Trio]:
-    with opened(tmp_path, ["gcp"]) as home:
-        yield home
+def home(house: Trio) -> Trio:
+    """What the test before has left, with nothing in it."""
+    house.anew(f"slow{next(_numbers)}")
+    return house
 
 
 def asked(home: Trio, action: str) -> list[Entry]:
@@ -35,7 +45,7 @@ def test_an_operation_outlives_whoever_began_it(home: Trio) -> None:
     file, control = home.document(NET), home.control("gcp")
     control.settings(operation_seconds=3600)
     running = home.begin("up", file, "--yes", "-o", "json")
-    until(lambda: "settling" in home.ask("status", "trio").out, 60, "the settling")
+    until(lambda: "settling" in home.ask("status", home.stack).out, 60, "the settling")
     home.kill_workers()
     home.start_workers()
     control.step(3600)
@@ -82,9 +92,9 @@ def test_a_run_is_taken_back_while_an_operation_is_at_work(home: Trio) -> None:
     control = home.control("gcp")
     control.settings(operation_seconds=3600, pending_seconds=3600)
     running = home.begin("up", home.document(NET), "--yes", "-o", "json")
-    until(lambda: "settling" in home.ask("status", "trio").out, 60, "the settling")
-    assert home.ask("cancel", "trio-1", "--reason", "enough").code == Exit.done
-    until(lambda: "undoing" in home.ask("status", "trio").out, 60, "the walk back")
+    until(lambda: "settling" in home.ask("status", home.stack).out, 60, "the settling")
+    assert home.ask("cancel", f"{home.stack}-1", "--reason", "enough").code == Exit.done
+    until(lambda: "undoing" in home.ask("status", home.stack).out, 60, "the walk back")
     control.step(7200)
     control.settings(operation_seconds=0, pending_seconds=0)
     said = ended(running, 120)

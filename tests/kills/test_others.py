@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -29,10 +28,17 @@ STANDING = {"net": 1, "one": 1, "two": 1, "last": 1}
 NET = "  net: {kind: aws.vpc, spec: {cidr: 10.0.0.0/16}}\n"
 
 
-@pytest.fixture
-def house(tmp_path: Path, cloud: LocalAws) -> Iterator[House]:
-    with opened(tmp_path, cloud, f"house{next(_numbers)}") as home:
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, cloud: LocalAws) -> Iterator[House]:
+    with opened(tmp_path_factory.mktemp("house"), cloud, "house") as home:
         yield home
+
+
+@pytest.fixture
+def house(home: House) -> House:
+    """What the test before has left, with nothing in it."""
+    home.anew(f"house{next(_numbers)}")
+    return home
 
 
 def test_both_workers_die_in_the_middle_of_a_walk(house: House) -> None:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from starter.local.crew import REACHED
 from starter.standing import lasting, marked
 from tests import command
-from tests.cloud import ACCOUNT, Control, LocalAws, until
+from tests.cloud import ACCOUNT, Control, until
 from tests.command import Said, ended
+from tests.kills.clouds import Cloud
 from tests.kills.crew import Server, Worker
 
 CLOUDS = ("aws", "gcp", "azure")
 HEAD = f"""
-version: 1
-stack: trio
 owner: tests
 environment: dev
 scopes:
@@ -30,28 +26,6 @@ scopes:
   azure: {{cloud: azure, account: 00000000-0000-0000-0000-000000000001, region: westeurope}}
 resources:
 """
-
-
-class Cloud(LocalAws):
-    """Any of the local clouds, as a process that keeps its state."""
-
-    def __init__(self, name: str, directory: Path) -> None:
-        directory.mkdir()
-        super().__init__(directory, state=True)
-        self.name, self.module = name, f"localcloud.{name}"
-
-    def environment(self, *_: Any, **__: Any) -> dict[str, str]:
-        """As `holdfast local env` would say it."""
-        return REACHED[self.name](self.endpoint)
-
-    @contextlib.contextmanager
-    def silent(self) -> Iterator[None]:
-        """It is there, takes connections, and answers nothing."""
-        os.kill(self.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(self.pid, signal.SIGCONT)
 
 
 @dataclass(slots=True)
@@ -63,6 +37,16 @@ class Trio:
     clouds: Mapping[str, Cloud]
     workers: Mapping[str, Worker]
     environment: dict[str, str] = field(default_factory=dict)
+    stack: str = "trio"
+
+    def anew(self, stack: str) -> None:
+        """Empty clouds, a stack of another name, and everybody alive."""
+        self.stack = stack
+        for cloud in self.clouds.values():
+            cloud.control.reset()
+        for name, worker in self.workers.items():
+            if not worker.alive:
+                worker.start(name)
 
     def control(self, cloud: str) -> Control:
         """The strings of one cloud."""
@@ -71,7 +55,7 @@ class Trio:
     def document(self, resources: str) -> str:
         """Write a document; returns its path."""
         file = self.directory / "trio.yaml"
-        file.write_text(HEAD + resources)
+        file.write_text(f"version: 1\nstack: {self.stack}{HEAD}{resources}")
         return str(file)
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
@@ -98,7 +82,7 @@ class Trio:
             (address.rpartition("/")[2], kind, remote_id)
             for name, cloud in self.clouds.items()
             for owner, address, kind, remote_id in marked(name, cloud.control.world())
-            if owner.endswith("/trio")
+            if owner == f"holdfast/{self.stack}"
         )
 
     def worlds(self) -> dict[str, Any]:
@@ -125,7 +109,7 @@ class Trio:
 def trio(directory: Path, names: Sequence[str] = CLOUDS) -> Iterator[Trio]:
     """A house where everything runs, on these clouds; all of it is gone afterwards."""
     with contextlib.ExitStack() as stack:
-        clouds = {name: stack.enter_context(Cloud(name, directory / name)) for name in names}
+        clouds = {name: stack.enter_context(Cloud(name, directory / name, state=True)) for name in names}
         server = stack.enter_context(Server(directory))
         server.start()
         variables = {"TEMPORAL_ADDRESS": server.address}
