@@ -8,23 +8,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from activities.providers.aws.door import AwsVisit
 from holdfast.model import Scope
 from holdfast.resource import Clients
-from holdfast.testing.laws import Ground, Loss, Thing
-from holdfast.testing.laws.ground import LATE
-from holdfast.testing.world import Killed
-from tests.cloud import ACCOUNT, REGION, LocalAws, until
+from holdfast.testing.laws import Thing
+from tests.cloud import ACCOUNT, REGION, LocalAws
+from tests.kinds.controlled import EVERYTHING, ControlledGround
 
 READS = re.compile(r"(describe|get|list|head|search)_")
 # From one state to the next, on this cloud's clock: whatever its settings call so.
 TAKES_TIME = re.compile(
     r".*_(pending|stopping|shutting_down|creating|deleting|delete|attaching|detaching|modifying)_seconds"
 )
-EVERYTHING = 7_200  # seconds, after which all that takes time has come about
 LAGS = {
     "new_list_lag_seconds": 5,
     "tag_api_lag_seconds": 5,
@@ -48,17 +45,14 @@ PERMISSIONS: Mapping[str, tuple[str, ...]] = {
 SERVICES = {"resourcegroupstaggingapi": "tag"}
 
 
-class AwsGround(Ground):
-    """See the module. Its time is the cloud's, stepped; real time counts for nothing."""
+class AwsGround(ControlledGround):
+    """See the module."""
 
     scope: ClassVar[Scope] = Scope("aws", ACCOUNT, REGION)
 
     def __init__(self, cloud: LocalAws) -> None:
-        self.cloud, self.control = cloud, cloud.control
-        self._asked: list[str] = []
-        self._now = 0.0
-        self._dies_in: int | None = None
-        self._late = self._emptied = False
+        super().__init__(cloud.control)
+        self.cloud = cloud
 
     # --- using it ----------------------------------------------------------------------------------------------
 
@@ -66,29 +60,6 @@ class AwsGround(Ground):
         """See `Ground`."""
         visit = AwsVisit(self.scope)
         return lambda service: _Watched(self, service, visit.client(service))
-
-    def now(self) -> float:
-        """See `Ground`."""
-        return self._now
-
-    def wait(self, seconds: float) -> None:
-        """See `Ground`. Late requests are carried out by threads of the cloud's own: they get a moment for it."""
-        self._now += seconds
-        self.control.step(seconds)
-        if self._late and self.control.late():
-            try:
-                until(lambda: not self.control.late(), 0.05)
-            except TimeoutError:
-                return  # it is later than that
-            self._late = False
-
-    def rest(self) -> None:
-        """See `Ground`."""
-        self._now += EVERYTHING
-        self.control.step(EVERYTHING)
-        if self._late:
-            until(lambda: not self.control.late(), 10, "the late ones")
-            self._late = False
 
     # --- judging it --------------------------------------------------------------------------------------------
 
@@ -100,10 +71,6 @@ class AwsGround(Ground):
                 fields = dict(said)
                 found.append(Thing(kind, remote_id, fields, fields.pop("tags", None) or {}))
         return found
-
-    def asked(self) -> list[str]:
-        """See `Ground`."""
-        return list(self._asked)
 
     def mutates(self, action: str) -> bool:
         """See `Ground`."""
@@ -122,49 +89,17 @@ class AwsGround(Ground):
 
     # --- making it fail ----------------------------------------------------------------------------------------
 
-    def empty(self) -> None:
-        """See `Ground`. A reset costs half a second afterwards: the emptiness of the first one is kept."""
-        if not self._emptied:
-            self.control.reset()
-            ec2 = AwsVisit(self.scope).client("ec2")  # what an account has from its first encrypted disk on: a key
-            disk = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, Encrypted=True)["VolumeId"]
-            self.control.step(EVERYTHING)
-            ec2.delete_volume(VolumeId=disk)
-            self.control.step(EVERYTHING)
-            ec2.describe_volumes()
-            # What the trial of an instance names, and no kind makes.
-            AwsVisit(self.scope).client("iam").create_instance_profile(InstanceProfileName="reader")
-            self.control.save("empty")
-            self._emptied = True
-        self.recall("empty")
-
-    def remember(self, name: str) -> None:
-        """See `Ground`."""
-        self.control.save(_plain(name))
-
-    def recall(self, name: str) -> None:
-        """See `Ground`."""
-        self.heal()
-        self.control.load(_plain(name))
-
-    def strike(self, loss: Loss, nth: int, within: timedelta = LATE) -> None:
-        """See `Ground`."""
-        match: dict[str, Any] = {"mutates": True, "nth": nth, "count": 1}
-        match loss:
-            case Loss.killed:
-                self._dies_in = nth
-            case Loss.request:
-                self.control.lose_request(**match)
-            case Loss.answer:
-                self.control.lose_answer(**match)
-            case Loss.late:
-                self._late = True
-                self.control.late_commit(within.total_seconds(), **match)
-
-    def heal(self) -> None:
-        """See `Ground`."""
-        self._dies_in = None
-        self.control.heal()
+    def furnish(self) -> None:
+        """What an account has from its first encrypted disk on: a key. And what the trial of an instance names, and no
+        kind makes.
+        """
+        ec2 = AwsVisit(self.scope).client("ec2")
+        disk = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, Encrypted=True)["VolumeId"]
+        self.control.step(EVERYTHING)
+        ec2.delete_volume(VolumeId=disk)
+        self.control.step(EVERYTHING)
+        ec2.describe_volumes()
+        AwsVisit(self.scope).client("iam").create_instance_profile(InstanceProfileName="reader")
 
     def lag(self) -> None:
         """See `Ground`."""
@@ -179,12 +114,7 @@ class AwsGround(Ground):
 
         def send(*given: Any, **named: Any) -> Any:
             action = f"{SERVICES.get(service, service)}:{_camel(service, operation)}"
-            self._asked.append(action)
-            if self._dies_in is not None and self.mutates(action):
-                self._dies_in -= 1
-                if self._dies_in == 0:
-                    self._dies_in = None
-                    raise Killed
+            self.leave(action)
             return call(*given, **named)
 
         return send
@@ -213,10 +143,6 @@ def _camel(service: str, operation: str) -> str:
 
 def _snake(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-
-
-def _plain(name: str) -> str:
-    return name.replace(".", "-").replace("_", "-")
 
 
 def _lets_everybody_in(policy: Any) -> bool:

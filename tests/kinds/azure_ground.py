@@ -6,23 +6,19 @@ Its process's environment has to name the cloud (`environment`), since kinds are
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from activities.providers.azure import ids, sdk
 from activities.providers.azure.door import open_visit
 from holdfast.model import Scope
 from holdfast.resource import Clients
-from holdfast.testing.laws import Ground, Loss, Thing
-from holdfast.testing.laws.ground import LATE
-from holdfast.testing.world import Killed
+from holdfast.testing.laws import Thing
 from localcloud.azure import trees
-from tests.cloud import until
 from tests.kinds.benches import kinds
+from tests.kinds.controlled import ControlledGround
 from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure
 from workers.catalog import catalog
 
-EVERYTHING = 7_200  # seconds, after which all that takes time has come about
 LAGS = {"listed_after_seconds": 5}
 QUICK = {"Microsoft.Compute/virtualMachine*": 10}  # seconds: a law is given forty deliveries, one a second
 # What Azure throws dice for, or reads off a clock: two that were made alike differ in it, and one that was put back.
@@ -48,17 +44,14 @@ def environment(cloud: LocalAzure) -> dict[str, str]:
     return {sdk.ENDPOINT: cloud.endpoint}
 
 
-class AzureGround(Ground):
-    """See the module. Its time is the cloud's, stepped; real time counts for nothing."""
+class AzureGround(ControlledGround):
+    """See the module."""
 
     scope: ClassVar[Scope] = Scope("azure", SUBSCRIPTION, WHERE)
 
     def __init__(self, cloud: LocalAzure) -> None:
-        self.cloud, self.control = cloud, cloud.control
-        self._asked: list[str] = []
-        self._now = 0.0
-        self._dies_in: int | None = None
-        self._late = self._emptied = False
+        super().__init__(cloud.control)
+        self.cloud = cloud
         # Permissions are read in any case. What a kind declares says how they are spelled.
         said = (name for kind in kinds("azure") for names in catalog()[kind].permissions.values() for name in names)
         self._spelled = {name.lower(): name for name in said}
@@ -70,30 +63,6 @@ class AzureGround(Ground):
         visit = open_visit(self.scope)
         return lambda service: _Watched(self, visit.client(service))
 
-    def now(self) -> float:
-        """See `Ground`."""
-        return self._now
-
-    def wait(self, seconds: float) -> None:
-        """See `Ground`. Late requests are carried out by threads of the cloud's own: they get a moment for it."""
-        self._now += seconds
-        self.control.step(seconds)
-        if self._late and self.control.late():
-            try:
-                until(lambda: not self.control.late(), 0.05)
-            except TimeoutError:
-                return  # it is later than that
-            self._late = False
-
-    def rest(self) -> None:
-        """See `Ground`."""
-        self._now += EVERYTHING
-        self.control.step(EVERYTHING)
-        if self._late:
-            until(lambda: not self.control.late(), 10, "the late ones")
-            self._late = False
-            self.control.step(EVERYTHING)  # what they began
-
     # --- judging it --------------------------------------------------------------------------------------------
 
     def things(self) -> list[Thing]:
@@ -103,10 +72,6 @@ class AzureGround(Ground):
         for raw in [raw for raw in world.values() if raw["type"] == MEMBER and raw["id"].rsplit("/", 2)[0] in world]:
             world[raw["id"].rsplit("/", 2)[0]].setdefault("members", []).append(world.pop(raw["id"]))
         return [thing for raw in world.values() for thing in _things(raw)]
-
-    def asked(self) -> list[str]:
-        """See `Ground`."""
-        return list(self._asked)
 
     def mutates(self, action: str) -> bool:
         """See `Ground`."""
@@ -127,42 +92,9 @@ class AzureGround(Ground):
 
     # --- making it fail ----------------------------------------------------------------------------------------
 
-    def empty(self) -> None:
-        """See `Ground`."""
-        if not self._emptied:
-            self.control.reset()
-            self.control.settings(seconds=QUICK)
-            self.control.save("empty")
-            self._emptied = True
-        self.recall("empty")
-
-    def remember(self, name: str) -> None:
-        """See `Ground`."""
-        self.control.save(_plain(name))
-
-    def recall(self, name: str) -> None:
-        """See `Ground`."""
-        self.heal()
-        self.control.load(_plain(name))
-
-    def strike(self, loss: Loss, nth: int, within: timedelta = LATE) -> None:
-        """See `Ground`."""
-        match: dict[str, Any] = {"mutates": True, "nth": nth, "count": 1}
-        match loss:
-            case Loss.killed:
-                self._dies_in = nth
-            case Loss.request:
-                self.control.lose_request(**match)
-            case Loss.answer:
-                self.control.lose_answer(**match)
-            case Loss.late:
-                self._late = True
-                self.control.late_commit(within.total_seconds(), **match)
-
-    def heal(self) -> None:
-        """See `Ground`."""
-        self._dies_in = None
-        self.control.heal()
+    def furnish(self) -> None:
+        """See `ControlledGround`."""
+        self.control.settings(seconds=QUICK)
 
     def lag(self) -> None:
         """See `Ground`. ARM's lists lag; what is read by its id is as it stands."""
@@ -174,13 +106,7 @@ class AzureGround(Ground):
 
     def request(self, method: str, path: str) -> None:
         """One request is about to leave: written down, and where the process is to die, not sent."""
-        action = _action(method, path)
-        self._asked.append(action)
-        if self._dies_in is not None and self.mutates(action):
-            self._dies_in -= 1
-            if self._dies_in == 0:
-                self._dies_in = None
-                raise Killed
+        self.leave(_action(method, path))
 
     def refers(self, path: str, body: Any) -> None:
         """What a request refers to is written down as the permission that this takes."""

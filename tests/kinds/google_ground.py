@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from activities.providers.gcp import descriptions, door, labels
@@ -17,13 +16,12 @@ from activities.providers.gcp.machines import items
 from holdfast.contract import ADDRESS_TAG, OWNER_TAG, TAG_PREFIX, TOKEN_TAG
 from holdfast.model import Scope
 from holdfast.resource import Clients
-from holdfast.testing.laws import Ground, Loss, Thing
-from holdfast.testing.laws.ground import LATE
-from holdfast.testing.world import Killed
-from tests.cloud import until
+from holdfast.testing.laws import Thing
+from tests.kinds.controlled import ControlledGround
 from tests.localcloud.google_parts import PROJECT, REGION, LocalGcp
 
 ENDS = re.compile(rf"[0-9a-f]{{{DIGITS}}}$")  # of a name that an act has made behind a prefix
+
 READS = re.compile(r"(get|list|search|test|aggregated)_?")
 TAKES_TIME = ("operation_seconds", "manager_seconds")
 EVERYTHING = 7_200  # seconds, after which all that takes time has come about
@@ -75,17 +73,14 @@ def forget() -> None:
     door._principals.clear()
 
 
-class GoogleGround(Ground):
-    """See the module. Its time is the cloud's, stepped; real time counts for nothing."""
+class GoogleGround(ControlledGround):
+    """See the module."""
 
     scope: ClassVar[Scope] = Scope("gcp", PROJECT, REGION)
 
     def __init__(self, cloud: LocalGcp) -> None:
-        self.cloud, self.control = cloud, cloud.control
-        self._asked: list[str] = []
-        self._now = 0.0
-        self._dies_in: int | None = None
-        self._late = self._emptied = False
+        super().__init__(cloud.control)
+        self.cloud = cloud
 
     # --- using it ----------------------------------------------------------------------------------------------
 
@@ -93,30 +88,6 @@ class GoogleGround(Ground):
         """See `Ground`."""
         visit: GcpVisit = open_visit(self.scope)
         return lambda service: _Watched(self, service, visit.client(service))
-
-    def now(self) -> float:
-        """See `Ground`."""
-        return self._now
-
-    def wait(self, seconds: float) -> None:
-        """See `Ground`. Late requests are carried out by threads of the cloud's own: they get a moment for it."""
-        self._now += seconds
-        self.control.step(seconds)
-        if self._late and self.control.late():
-            try:
-                until(lambda: not self.control.late(), 0.05)
-            except TimeoutError:
-                return  # it is later than that
-            self._late = False
-
-    def rest(self) -> None:
-        """See `Ground`. Twice: what a late request has begun takes its time too."""
-        for _ in range(2 if self._late else 1):
-            self._now += EVERYTHING
-            self.control.step(EVERYTHING)
-            if self._late:
-                until(lambda: not self.control.late(), 10, "the late ones")
-        self._late = False
 
     # --- judging it --------------------------------------------------------------------------------------------
 
@@ -131,10 +102,6 @@ class GoogleGround(Ground):
             for path, shown in found.items()
             if shown.get("state") != "DELETE_REQUESTED" and "created-by" not in items(shown)
         ]
-
-    def asked(self) -> list[str]:
-        """See `Ground`. As `networks.insert`: service and method, as the SDK names them."""
-        return list(self._asked)
 
     def mutates(self, action: str) -> bool:
         """See `Ground`."""
@@ -155,41 +122,8 @@ class GoogleGround(Ground):
 
     # --- making it fail ----------------------------------------------------------------------------------------
 
-    def empty(self) -> None:
-        """See `Ground`. The emptiness of the first reset is kept."""
-        if not self._emptied:
-            self.control.reset()
-            self.control.save("empty")
-            self._emptied = True
-        self.recall("empty")
-
-    def remember(self, name: str) -> None:
-        """See `Ground`."""
-        self.control.save(_plain(name))
-
-    def recall(self, name: str) -> None:
-        """See `Ground`."""
-        self.heal()
-        self.control.load(_plain(name))
-
-    def strike(self, loss: Loss, nth: int, within: timedelta = LATE) -> None:
-        """See `Ground`."""
-        match: dict[str, Any] = {"mutates": True, "nth": nth, "count": 1}
-        match loss:
-            case Loss.killed:
-                self._dies_in = nth
-            case Loss.request:
-                self.control.lose_request(**match)
-            case Loss.answer:
-                self.control.lose_answer(**match)
-            case Loss.late:
-                self._late = True
-                self.control.late_commit(within.total_seconds(), **match)
-
-    def heal(self) -> None:
-        """See `Ground`."""
-        self._dies_in = None
-        self.control.heal()
+    def furnish(self) -> None:
+        """See `ControlledGround`. A new project has nothing that a kind would meet."""
 
     def lag(self) -> None:
         """See `Ground`."""
@@ -200,13 +134,8 @@ class GoogleGround(Ground):
         self.control.settings(**dict.fromkeys(TAKES_TIME, 3600))
 
     def request(self, action: str, ask: Callable[[], Any]) -> Any:
-        """One request through the door: written down, and where the process is to die, not sent."""
-        self._asked.append(action)
-        if self._dies_in is not None and self.mutates(action):
-            self._dies_in -= 1
-            if self._dies_in == 0:
-                self._dies_in = None
-                raise Killed
+        """One request through the door."""
+        self.leave(action)
         return ask()
 
 
@@ -276,7 +205,3 @@ def _managed(service: str, method: str) -> str:
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(part.capitalize() for part in rest)
-
-
-def _plain(name: str) -> str:
-    return name.replace(".", "-").replace("_", "-")
