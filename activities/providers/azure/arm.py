@@ -36,6 +36,7 @@ from holdfast.values import has_unknown
 
 TAGS_READ, TAGS_WRITE = "Microsoft.Resources/tags/read", "Microsoft.Resources/tags/write"
 OF_GROUP = "the name of the resource group it is in, as in ${group.name}"  # the field's description, of every kind
+ANOTHER_NAME: Final = "give the new one another name, so that it is made first and what uses it moves over"
 FEW: Final = 3  # names that are looked at one by one rather than listed
 _STATUS: Final[Mapping[str, Status]] = {
     "": Status.ready,  # whoever makes its things at once does not say

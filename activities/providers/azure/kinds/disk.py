@@ -56,6 +56,7 @@ class Disk(ArmKind[DiskSpec]):
     spec = DiskSpec
     outputs = arm.outputs(disk_size_gb=Output("GiB", stable=False))
     immutable = frozenset({"name", "resource_group", "zone", "source", "disk_encryption_set"})
+    kept_in_use = arm.ANOTHER_NAME
     one_way = {"disk_size_gb": "a disk does not shrink"}
     holds_data = True
     delete_undo = UndoLabel.needs_snapshot

@@ -139,6 +139,7 @@ class LoadBalancer(ArmKind[LoadBalancerSpec]):
         private_ip_address=Output("of the first frontend that has one; null where all are public", stable=False)
     )
     immutable = frozenset({"name", "resource_group"})
+    kept_in_use = arm.ANOTHER_NAME
     delete_undo = UndoLabel.lossy
     delete_note = (
         "which interfaces others had put in its pools, their rules, and a private address that was Azure's to choose"

@@ -58,6 +58,7 @@ class NetworkInterface(ArmKind[NetworkInterfaceSpec]):
     spec = NetworkInterfaceSpec
     outputs = arm.outputs(private_ip_address=Output("its address in the subnet", stable=False))
     immutable = frozenset({"name", "resource_group", "subnet"})
+    kept_in_use = arm.ANOTHER_NAME
     delete_undo = UndoLabel.lossy
     delete_note = (
         "its address, where that was Azure's to choose, its MAC address, and pools and groups that others had put it in"

@@ -102,6 +102,7 @@ class NetworkSecurityGroup(ArmKind[NetworkSecurityGroupSpec]):
     spec = NetworkSecurityGroupSpec
     outputs = arm.outputs()
     immutable = frozenset({"name", "resource_group"})
+    kept_in_use = arm.ANOTHER_NAME
     permissions = arm.granted("Microsoft.Network/networkSecurityGroups", create=(JOIN,), update=(JOIN,))
     settle_within = {
         Verb.create: timedelta(minutes=10),

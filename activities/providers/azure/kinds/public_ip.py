@@ -57,6 +57,7 @@ class PublicIp(ArmKind[PublicIpSpec]):
         fqdn=Output("its name in DNS; null without a label", stable=False),
     )
     immutable = frozenset({"name", "resource_group", "public_ip_address_version", "zones"})
+    kept_in_use = arm.ANOTHER_NAME
     delete_undo = UndoLabel.lossy
     delete_note = "the address itself: what is made anew has another"
     permissions = arm.granted("Microsoft.Network/publicIPAddresses")
