@@ -34,7 +34,7 @@ class Scene:
     wire: Wire
     targets: tuple[Target, ...]
     completed: Completed
-    lags: Mapping[str, float]  # the cloud's settings under which its lists are behind
+    lags: Mapping[str, float]  # the cloud's settings under which its reads are behind
     rules: dict[str, Target] = field(default_factory=dict)
 
     def set(self, effect: str, **more: Any) -> None:

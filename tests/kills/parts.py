@@ -83,5 +83,6 @@ class Site:
     unmarked: frozenset[str]  # of those, the cloud's words for what carries no marks, and is known by its name
     refusal: tuple[str, str, int]  # how an anchor's removal is refused: action, code, status
     lags: Mapping[str, float]  # settings under which lists are behind
+    stale: Mapping[str, float]  # and under which what is read by its id is
     words: Callable[[Cloud, str], Mapping[str, str]] = nothing  # what only the cloud can say, by region
     settings: Mapping[str, Any] = field(default_factory=dict)  # others than the cloud's own

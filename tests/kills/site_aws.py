@@ -85,6 +85,7 @@ SITE = Site(
     kinds={kind: f"aws.{kind}" for kind in ("vpc", "s3_bucket", "volume", "instance")},
     unmarked=frozenset(),
     refusal=("DeleteVolume", "UnauthorizedOperation", 400),
-    lags={"new_list_lag_seconds": 5, "stale_seconds": 3, "deleted_lag_seconds": 3},
+    lags={"new_list_lag_seconds": 5, "deleted_lag_seconds": 5, "tag_api_lag_seconds": 5},
+    stale={"stale_seconds": 3},
     words=_words,
 )

@@ -157,6 +157,7 @@ SITE = Site(
     unmarked=frozenset({LANS}),
     refusal=("Microsoft.Compute/disks/delete", "AuthorizationFailed", 403),
     lags={"listed_after_seconds": 5},
+    stale={},
     words=_words,
     settings={"seconds": {"*": 0.5}},
 )

@@ -110,6 +110,7 @@ SITE = Site(
     },
     unmarked=frozenset({"policies"}),
     refusal=("disks.delete", "forbidden", 403),
-    lags={"list_lag_seconds": 5, "pending_seconds": 2},
+    lags={"list_lag_seconds": 5},
+    stale={"pending_seconds": 2},
     words=_words,
 )

@@ -56,14 +56,15 @@ async def strike(crew: Crew, loss: Loss, parts: Sequence[Part]) -> None:
         return sum(await asyncio.gather(*(stack.completed() for stack in stacks)))
 
     targets = tuple(target for stack in stacks for target in stack.targets())
-    scene = Scene(control, crew.worker, crew.wire, targets, completed, crew.site.lags)
+    lags = {**crew.site.lags, **crew.site.stale}
+    scene = Scene(control, crew.worker, crew.wire, targets, completed, lags)
     loss.arm(scene)
     running = asyncio.gather(*(stack.ask() for stack in stacks))
     await loss.strike(scene)
     reports = await running
     control.heal()
     await asyncio.to_thread(until, lambda: True if not control.late() else None, 20, "the late ones")
-    control.settings(**dict.fromkeys(crew.site.lags, 0))
+    control.settings(**dict.fromkeys(lags, 0))
     world = things(crew.cloud)
     wrong = [what for stack, report in zip(stacks, reports, strict=True) for what in stack.wrong(report, world)]
     assert not wrong, "\n".join(wrong)
