@@ -69,6 +69,11 @@ class Course:
         return self.place.current
 
     @property
+    def shown(self) -> dict[str, Any]:
+        """What stands shows, canonical: what it refers to is named there as that is known."""
+        return self.kind.canonical(self.standing.properties)
+
+    @property
     def wanted(self) -> Desired:
         """What the document says, where it must name the address."""
         if self.desired is None:

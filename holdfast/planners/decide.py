@@ -143,7 +143,7 @@ def _now(table: Table) -> Graph[Address]:
     for address, course in table.courses.items():
         # Not what the goal says: a document may turn round what stands on what.
         said = course.entry.depends_on if course.entry is not None else ()
-        shown = texts(course.live.properties) if course.live is not None else ()
+        shown = texts(course.shown) if course.live is not None else ()
         found = [*(table.moved.get(a, a) for a in said), *(ids[text] for text in shown if text in ids)]
         needs[address] = [a for a in found if a != address]
     # Two resources may name each other, and a ledger may be older than the document: such a circle is no order.
@@ -191,7 +191,7 @@ def _refuse_held_back(table: Table) -> None:
         if course.turn not in {Turn.stand, Turn.update} or course.desired is None:
             continue
         for path in course.kind.immutable:
-            shown = course.standing.properties.get(path)
+            shown = course.shown.get(path)
             if course.spec.get(path) is None and isinstance(shown, str) and shown in going:
                 table.errors.append(
                     InUse(

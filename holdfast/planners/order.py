@@ -76,8 +76,8 @@ class _Order:
             staying = [a for a, c in above.items() if c.turn in {Turn.stand, Turn.update}]
             old = course.standing
             # Its id, and whatever else it gives that it was not told: nobody is known by a name alone.
-            names = {old.remote_id, *texts(list(old.outputs.values()))} - {*texts(old.properties)}
-            users = [a for a in staying if not names.isdisjoint(texts(self._courses[a].standing.properties))]
+            names = {old.remote_id, *texts(list(old.outputs.values()))} - {*texts(course.shown)}
+            users = [a for a in staying if not names.isdisjoint(texts(self._courses[a].shown))]
             if users:
                 yield InUse(
                     f"{old.remote_id} would have to be deleted before it is made anew, and {listed(users)} uses it "
