@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import pytest
@@ -59,6 +60,7 @@ async def strike(crew: Crew, loss: Loss, parts: Sequence[Part]) -> None:
     lags = {**crew.site.lags, **crew.site.stale}
     scene = Scene(control, crew.worker, crew.wire, targets, completed, lags)
     loss.arm(scene)
+    begun = control.health()["last"]
     running = asyncio.gather(*(stack.ask() for stack in stacks))
     await loss.strike(scene)
     reports = await running
@@ -67,6 +69,8 @@ async def strike(crew: Crew, loss: Loss, parts: Sequence[Part]) -> None:
     control.settings(**dict.fromkeys(lags, 0))
     world = things(crew.cloud)
     wrong = [what for stack, report in zip(stacks, reports, strict=True) for what in stack.wrong(report, world)]
+    made = Counter(one for entry in control.executed(since=begun) for one in entry.made)
+    wrong += [f"{one} was made {times} times" for one, times in made.items() if times > 1]
     assert not wrong, "\n".join(wrong)
     last = control.health()["last"]
     states = await asyncio.gather(*(stack.ask_again() for stack in stacks))
