@@ -219,7 +219,7 @@ def _method(cloud: Cloud, it: Known, kind: Kind, call: Call) -> Operation:
     refs.check(kind, thing.path, {**thing.body, **does.then}, it)
     call.touched.append(str(thing.path))
     operation = _operation(cloud, it, call, kind, thing, rule.kind or call.verb, does.then)
-    if operation.error is None:
+    if operation.error is None and not operation.applied:
         change(thing, dict(does.meanwhile))
     return operation
 

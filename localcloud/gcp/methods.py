@@ -62,6 +62,23 @@ def _running(after: str, during: str, *before: str) -> Callable[[Call], Does]:
     return change
 
 
+def _started(call: Call) -> Does:
+    """With another address of the outside than before, unless it is a reserved one."""
+    does = _running("RUNNING", "STAGING", "TERMINATED")(call)
+    if not does.then:
+        return does
+    return does._replace(then={**does.then, "networkInterfaces": shapes.with_lent(call.now, call.it)})
+
+
+def _stopped(call: Call) -> Does:
+    """Without the address of the outside that was lent to it. Source: Compute Engine, "Stop an instance"."""
+    does = _running("TERMINATED", "STOPPING", "RUNNING", "SUSPENDED")(call)
+    if not does.then:
+        return does
+    interfaces = shapes.without_lent(call.thing.path, call.now, call.it)
+    return does._replace(then={**does.then, "networkInterfaces": interfaces})
+
+
 def _labels(call: Call) -> Does:
     return Does({"labels": call.body.get("labels") or {}})
 
@@ -161,8 +178,8 @@ CHANGES: Mapping[str, Callable[[Call], Does]] = {
     "setDiskAutoDelete": _auto_delete,
     "expandIpCidrRange": _expand,
     "resize": lambda call: (_grow if call.thing.path.collection == "disks" else _group_size)(call),
-    "start": _running("RUNNING", "STAGING", "TERMINATED"),
-    "stop": _running("TERMINATED", "STOPPING", "RUNNING", "SUSPENDED"),
+    "start": _started,
+    "stop": _stopped,
     "suspend": _running("SUSPENDED", "SUSPENDING", "RUNNING"),
     "resume": _running("RUNNING", "STAGING", "SUSPENDED"),
     "reset": lambda _: Does({}),

@@ -174,6 +174,30 @@ def _instance(path: Path, body: dict[str, Any], it: Known) -> None:
             body[held] |= {"fingerprint": fingerprint(body[held])}
 
 
+def without_lent(path: Path, body: dict[str, Any], it: Known) -> list[dict[str, Any]]:
+    """An instance's interfaces without the addresses that were lent to it. A reserved one is its number, or a path."""
+
+    def kept(access: dict[str, Any]) -> dict[str, Any]:
+        said = str(access.get("natIP", ""))
+        is_lent = "/" not in said and (path.project, said) not in it.reserved
+        return {name: value for name, value in access.items() if name != "natIP" or not is_lent}
+
+    return [_outside(nic, kept) for nic in body["networkInterfaces"]]
+
+
+def with_lent(body: dict[str, Any], it: Known) -> list[dict[str, Any]]:
+    """An instance's interfaces, where each that may have an address of the outside has one: lent, if not its own."""
+    nics = body["networkInterfaces"]
+    return [
+        _outside(nic, lambda access: access if "natIP" in access else access | {"natIP": _next_address(it)})
+        for nic in nics
+    ]
+
+
+def _outside(nic: dict[str, Any], change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    return nic | {"accessConfigs": [change(one) for one in nic["accessConfigs"]]} if "accessConfigs" in nic else nic
+
+
 def known_machine(text: str, zone: str, field: str) -> None:
     """Raises `Refused` when there is no such machine type."""
     if machine(text) is None:

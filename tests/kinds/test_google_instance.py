@@ -102,6 +102,19 @@ def test_it_stands_stopped_when_it_has_run(gcp: LocalGcp) -> None:
     assert (stopped.status, stopped.properties["power"]) == (Status.ready, "stopped")
 
 
+def test_its_address_of_the_outside_is_another_after_each_start(gcp: LocalGcp) -> None:
+    """What was lent to it is told while it runs: none when it is stopped, and another when it runs again."""
+    wanted = web(external_ip=True)
+    seen = [wanted.made(gcp)]
+    for operation in ("stop", "start"):
+        KIND.operate(wanted.call(operation, remote_id=seen[0].remote_id), operation)
+        gcp.control.step(60)
+        seen.append(KIND.observe(wanted.call(remote_id=seen[0].remote_id)))
+    first, stopped, again = (one.outputs["nat_ip"] for one in seen)
+    assert (bool(first), stopped, bool(again), first == again) == (True, None, True, False)
+    assert all(one.properties["external_ip"] is True for one in seen)
+
+
 def test_it_is_not_stopped_when_it_was_never_made(gcp: LocalGcp) -> None:
     """What Google gave up on will not run: the operation is handed on, whose words the settle tells."""
     wanted = web(power="stopped")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from google.cloud import compute_v1 as c
@@ -23,11 +24,17 @@ def disk(gcp: LocalGcp, name: str = "disk", **more: Any) -> Any:
     return gcp.compute("Disks").insert_unary(disk_resource=c.Disk(name=name, size_gb=10, **more), **HERE)
 
 
-def instance(gcp: LocalGcp, name: str = "vm", net: str = "global/networks/default", **more: Any) -> Any:
+def instance(
+    gcp: LocalGcp,
+    name: str = "vm",
+    net: str = "global/networks/default",
+    outside: Sequence[c.AccessConfig] = (),
+    **more: Any,
+) -> Any:
     body = c.Instance(
         name=name,
         machine_type=f"zones/{ZONE}/machineTypes/e2-small",
-        network_interfaces=[c.NetworkInterface(network=net)],
+        network_interfaces=[c.NetworkInterface(network=net, access_configs=outside)],
         disks=[
             c.AttachedDisk(
                 boot=True,

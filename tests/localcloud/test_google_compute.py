@@ -65,6 +65,32 @@ def test_the_life_of_an_instance(gcp: LocalGcp) -> None:
     assert list(client.list(**HERE)) == list(gcp.compute("Disks").list(**HERE)) == []
 
 
+@pytest.mark.parametrize("reserved", [False, True], ids=["lent", "reserved"])
+def test_an_address_that_is_lent(gcp: LocalGcp, *, reserved: bool) -> None:
+    """An address of the outside that was lent goes back when its instance stops, and the next start brings another; a
+    reserved one stays.
+    """
+    gcp.control.settings(**AT_ONCE)
+    asked = {}
+    if reserved:
+        inserted = c.Address(name="door")
+        gcp.compute("Addresses").insert_unary(project=PROJECT, region=REGION, address_resource=inserted)
+        asked = {"nat_i_p": gcp.compute("Addresses").get(project=PROJECT, region=REGION, address="door").address}
+    instance(gcp, outside=[c.AccessConfig(**asked)])
+    client = gcp.compute("Instances")
+
+    def address() -> str:
+        gcp.control.step(60)
+        return str(client.get(instance="vm", **HERE).network_interfaces[0].access_configs[0].nat_i_p)
+
+    first = address()
+    client.stop_unary(instance="vm", **HERE)
+    stopped = address()
+    client.start_unary(instance="vm", **HERE)
+    assert (bool(first), bool(stopped)) == (True, reserved)
+    assert (address() == first, bool(address())) == (reserved, True)
+
+
 def test_an_operation_that_fails(gcp: LocalGcp) -> None:
     """An operation can end with an error: what it was to make is not there, and its name is free."""
     gcp.control.settings(operation_errors={"instances.insert": "ZONE_RESOURCE_POOL_EXHAUSTED"}, **SLOW)
