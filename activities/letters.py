@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from pydantic import ValidationError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 
+from activities.secrets import hushed
 from holdfast.errors import Broken, HoldfastError, NotYet, Unavailable
 
 T = TypeVar("T")
@@ -49,10 +50,11 @@ def shown(error: BaseException) -> BaseException | None:
     return error
 
 
-def told(what: str, work: Callable[[], T]) -> T:
+def told(what: str, work: Callable[[], T], clear: Callable[[], Iterable[str]] = tuple) -> T:
     """What an activity's work returns; whatever it raises becomes a failure with a letter.
 
-    A worker that was told to stop cuts its activities off as a cancel does: that one is tried again elsewhere.
+    `clear` are the values of secrets that a cloud may repeat: no letter holds them. A worker that was told to stop cuts
+    its activities off as a cancel does: that one is tried again elsewhere.
     """
     try:
         return work()
@@ -60,10 +62,27 @@ def told(what: str, work: Callable[[], T]) -> T:
         if is_asked_to_stop():
             raise
         raise to_temporal(stopping(what), attempt=1) from cut_off
-    except HoldfastError as error:
-        raise to_temporal(error, attempt=activity.info().attempt) from shown(error)
     except Exception as error:  # noqa: BLE001  it is raised again, as a letter
-        raise to_temporal(broken(error, what), attempt=activity.info().attempt) from shown(error)
+        letter, cause = _quiet(_letter(error, what), shown(error), what, clear)
+        raise to_temporal(letter, attempt=activity.info().attempt) from cause
+
+
+def _letter(error: Exception, what: str) -> HoldfastError:
+    if isinstance(error, HoldfastError):
+        return error
+    letter = broken(error, what)
+    letter.__cause__ = error
+    return letter
+
+
+def _quiet(
+    letter: HoldfastError, cause: BaseException | None, what: str, clear: Callable[[], Iterable[str]]
+) -> tuple[HoldfastError, BaseException | None]:
+    try:
+        quiet = hushed(letter, clear())
+    except Exception as blind:  # noqa: BLE001  what must not be told is not known: this is told instead
+        return _letter(blind, what), None
+    return (letter, cause) if quiet is None else (quiet, None)
 
 
 def is_asked_to_stop() -> bool:

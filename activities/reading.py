@@ -18,7 +18,7 @@ from activities.letters import is_asked_to_stop, told
 from activities.plans import Plans
 from activities.protocol import remove
 from activities.protocol.job import Job, hushed
-from activities.secrets import read_secret
+from activities.secrets import read_secret, values, without
 from holdfast.act import Act, Asked, Look, Rehearsal, Seen, Sweep, Swept
 from holdfast.catalog import Catalog
 from holdfast.contract import Activity
@@ -52,7 +52,11 @@ class CloudReading:
     @activity.defn(name=Activity.discover)
     def discover(self, look: Look) -> Seen:
         """Everything that belongs to an owner in a scope, and what the ledger or the document names besides."""
-        return told(f"looking at {look.scope}", lambda: self._discover(look, self._open(look.scope)))
+        return told(
+            f"looking at {look.scope}",
+            lambda: self._discover(look, self._open(look.scope)),
+            lambda: values(self._written(look)),
+        )
 
     @activity.defn(name=Activity.look_up)
     def look_up(self, asked: Asked) -> dict[str, JsonValue]:
@@ -67,7 +71,11 @@ class CloudReading:
     @activity.defn(name=Activity.sweep, no_thread_cancel_exception=True)
     def sweep(self, sweep: Sweep) -> Swept:
         """Remove what carries a token of the plan and is in no ledger: a request that came after its undo."""
-        return told(f"sweeping {sweep.scope}", lambda: self._sweep(sweep, self._open(sweep.scope)))
+        return told(
+            f"sweeping {sweep.scope}",
+            lambda: self._sweep(sweep, self._open(sweep.scope)),
+            lambda: values([thaw(action.spec) for action in self._plans.whole(sweep.plan).actions]),
+        )
 
     def _discover(self, look: Look, visit: Visit) -> Seen:
         hiding = self._hiding(look)
@@ -80,16 +88,21 @@ class CloudReading:
         return Seen(digest=self._store.put(value), count=len(found), calls=visit.calls, requests=visit.requests[-20:])
 
     def _hiding(self, look: Look) -> Callable[[str, Observation], Observation]:
-        """What keeps a secret out of our store that a cloud shows where one was written."""
-        secret: Any = thaw(self._store.get(look.hiding)) if look.hiding else {}
+        """What keeps a secret out of our store that a cloud shows where one was written, or repeats in its words."""
+        secret = self._written(look)
 
         def hidden(address: str, seen: Observation) -> Observation:
             properties: Any = seen.properties
             for spec in secret.get(address, ()):
                 properties = hide(properties, spec)
-            return seen.model_copy(update={"properties": properties}) if address in secret else seen
+            detail = without(seen.detail, values(secret.get(address))) if seen.detail else ""
+            return seen.model_copy(update={"properties": properties, "detail": detail}) if address in secret else seen
 
         return hidden
+
+    def _written(self, look: Look) -> dict[str, Any]:
+        """The specs with a secret in them, by address."""
+        return dict(thaw(self._store.get(look.hiding))) if look.hiding else {}
 
     def _of_kind(self, kind: ResourceType[Any], look: Look, visit: Visit) -> Iterator[tuple[str, Observation]]:
         """What there is of one kind, each beside the address it is reported at."""

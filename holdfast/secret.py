@@ -7,7 +7,7 @@ value reads it at the moment of the act and lets go of it; `reveal` marks the pl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 MARK = "$secret"
@@ -100,11 +100,16 @@ def hide(shown: Any, written: Any) -> Any:
 
 def has_secret(value: Any) -> bool:
     """Whether any part of a value is a `Secret`."""
-    if isinstance(value, dict):
-        return any(map(has_secret, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(has_secret, value))
-    return isinstance(value, Secret)
+    return any(True for _ in secrets(value))
+
+
+def secrets(value: Any) -> Iterator[Secret]:
+    """Every `Secret` in a value."""
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from secrets(part)
 
 
 def _blank(shown: Any) -> Any:

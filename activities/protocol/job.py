@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import functools
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from pydantic import ValidationError
 
+from activities import secrets
 from activities.letters import broken
 from holdfast.act import Act, Done
 from holdfast.diff import renamed_in
-from holdfast.errors import Ambiguous, HoldfastError, InvalidInput, Pending, PlanStale, from_letter
+from holdfast.errors import Ambiguous, HoldfastError, InvalidInput, Pending, PlanStale
 from holdfast.model import Address, JsonValue, Spec
 from holdfast.plan import Action, Verb
 from holdfast.resource import Call, Clients, Observation, ResourceType
-from holdfast.secret import HIDDEN, Secret, reveal
+from holdfast.secret import Secret, reveal
 from holdfast.values import freeze, pointers, resolve, thaw
 
 F = TypeVar("F")
+P = ParamSpec("P")
 
 KNOWN_WITHIN = timedelta(minutes=3)  # how long clouds may take to know everywhere what they have just made
-SHORTEST = 4  # characters: whatever is shorter stands in any sentence
 LOOK_EVERY = timedelta(seconds=1)
 APPLIED_LIMIT = 2_000  # bytes of JSON that a reader of the history is shown
 
@@ -116,20 +116,12 @@ class Job:
     def hush(self, error: HoldfastError) -> HoldfastError | None:
         """The error without the values of secrets, and without its cause; None when neither holds any.
 
-        A cloud that refuses a value likes to repeat it, and what it says goes into a letter, and so into history.
+        Of every secret that the action writes or takes back: another delivery may have sent it, and the cloud's
+        operation may repeat it later.
         """
-        read = (value for value in self._read if len(value) >= SHORTEST)
-        letter, values = error.letter, [form for value in read for form in _forms(value)]
-        causes, cause = [str(error)], error.__cause__ or error.__context__
-        while cause is not None:
-            causes.append(str(cause))
-            cause = cause.__cause__ or cause.__context__
-        if not any(value in text for value in values for text in causes):
-            return None
-        said = {name: getattr(letter, name) for name in ("happened", "standing", "next")}
-        for value in values:
-            said = {name: text.replace(value, HIDDEN) for name, text in said.items()}
-        return from_letter(letter.model_copy(update=said))
+        action = self.action
+        written = [action.spec, action.before, *(side for c in action.changes for side in (c.before, c.after))]
+        return secrets.hushed(error, [*self._read, *secrets.values(thaw(written), self.secret)])
 
     # --- calling the kind --------------------------------------------------------------------------------------
 
@@ -259,18 +251,13 @@ def minutes(span: timedelta) -> str:
     return f"{whole} min {rest} s" if whole else f"{rest} s"
 
 
-def _forms(value: str) -> list[str]:
-    """How a text may stand in another: as it is, or with its quotes and ends of lines escaped. The longest first."""
-    return sorted({value, repr(value)[1:-1], json.dumps(value)[1:-1]}, key=len, reverse=True)
-
-
-def hushed(carry: Callable[[Job], F]) -> Callable[[Job], F]:
-    """What carries an act out, with secrets kept out of whatever it raises, foreseen or not."""
+def hushed(carry: Callable[Concatenate[Job, P], F]) -> Callable[Concatenate[Job, P], F]:
+    """What carries an act out, or settles it, with secrets kept out of whatever it raises, foreseen or not."""
 
     @functools.wraps(carry)
-    def carried(job: Job) -> F:
+    def carried(job: Job, /, *more: P.args, **named: P.kwargs) -> F:
         try:
-            return carry(job)
+            return carry(job, *more, **named)
         except Exception as error:
             letter = error
             if not isinstance(letter, HoldfastError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from activities.protocol.job import Job, minutes
+from activities.protocol.job import Job, hushed, minutes
 from holdfast.act import Done
 from holdfast.errors import (
     ChangedElsewhere,
@@ -19,6 +19,7 @@ from holdfast.plan import Verb
 from holdfast.resource import Observation, Status
 
 
+@hushed
 def settle(job: Job, waited: timedelta, within: timedelta) -> Done:
     """Look once. `waited` is how long this act has been settling, `within` how long it may.
 

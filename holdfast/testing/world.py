@@ -63,6 +63,7 @@ class World:
     - `guarded`: whether a thing that others refer to can be deleted (`InUse`, or `Blocked` while they are going away).
     - `partial_lists`: lists show that a thing exists, and no more.
     - `doomed`: names whose creates end as failed.
+    - `gives_up`: every create ends so, with these words.
     - `page`: how many things one call of a list shows.
     """
 
@@ -73,6 +74,7 @@ class World:
         self.guarded = True
         self.partial_lists = False
         self.doomed: set[str] = set()
+        self.gives_up = ""
         self.page = 100
         self.things: dict[str, Thing] = {}
         self.mutations: list[Mutation] = []
@@ -191,8 +193,8 @@ class World:
             thing = self._new(kind, scope, fields, dict(marks))
             thing.unseen = self.blind_looks
             thing.status, thing.settles = self._begins(Status.pending, Status.ready)
-            if fields["name"] in self.doomed:
-                thing.detail = "the cloud gave up on it"
+            if self._is_doomed(thing):
+                thing.detail = self.gives_up or "the cloud gave up on it"
                 thing.status = Status.failed if thing.status is Status.ready else thing.status
             self._tokens[kind, marks.get(TOKEN_TAG, "")] = thing.id
             self._note("create", thing, fields)
@@ -238,6 +240,9 @@ class World:
 
     # --- inside ------------------------------------------------------------------------------------------------
 
+    def _is_doomed(self, thing: Thing) -> bool:
+        return bool(self.gives_up) or thing.fields.get("name") in self.doomed
+
     def _new(self, kind: str, scope: Scope, fields: Mapping[str, Any], marks: dict[str, str]) -> Thing:
         self._serial += 1
         thing = Thing(f"id-{self._serial}", kind, scope, deepcopy(dict(fields)), marks)
@@ -256,7 +261,7 @@ class World:
         if thing.status in {Status.pending, Status.deleting} and thing.settles > 0:
             thing.settles -= 1
         elif thing.status is Status.pending:
-            thing.status = Status.failed if thing.fields.get("name") in self.doomed else Status.ready
+            thing.status = Status.failed if self._is_doomed(thing) else Status.ready
             seen.status = thing.status
         elif thing.status is Status.deleting:
             del self.things[thing.id]

@@ -11,6 +11,7 @@ import pytest
 from holdfast.asking import HEADER, asking
 from holdfast.contract import Answer, OnFailure, Operation, State
 from holdfast.run import Identity
+from holdfast.secret import HIDDEN
 from tests.engine.harness import Engine, thing
 from workflows import provision
 
@@ -87,6 +88,28 @@ async def test_a_secret_that_a_cloud_shows_stays_out_of_the_store(
     kept = [file for file in shop.root.rglob("*") if file.is_file()]
     assert kept
     assert [file for file in kept if b"hunter2" in file.read_bytes()] == []
+
+
+async def test_a_secret_in_what_a_cloud_gave_up_on(
+    shop: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A cloud that accepts a value, and repeats it when it gives up, is quoted without it: to whoever asked, in the
+    history, in the log, and in the plan that makes it anew.
+    """
+    monkeypatch.setenv("HOLDFAST_TEST_SEAL", "hunter2-hunter2")
+    shop.cloud.settle_looks, shop.cloud.gives_up = 2, "it does not like hunter2-hunter2"
+    written = json.loads(shop.doc(app=thing(seal="${parameters.seal}")))
+    written["parameters"] = {"seal": {"sensitive": True, "default": "env:HOLDFAST_TEST_SEAL"}}
+    report = await shop.up(json.dumps(written), on_failure=OnFailure.keep)
+    assert report.cause is not None
+    assert f"it does not like {HIDDEN}" in report.cause.happened
+    shop.cloud.settle_looks, shop.cloud.gives_up = 0, ""
+    assert (await shop.up(json.dumps(written))).state is State.done
+    assert "hunter2" not in _plain([json.loads(history.to_json()) for history in await shop.chain()])
+    assert "hunter2" not in caplog.text
+    kept = [file.read_bytes() for file in shop.root.rglob("*") if file.is_file()]
+    assert any(b"it does not like" in one for one in kept)
+    assert not any(b"hunter2" in one for one in kept)
 
 
 def _plain(value: object) -> str:

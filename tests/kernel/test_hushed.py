@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
 
+from activities.plans import Plans
 from activities.protocol.job import Job, hushed
+from activities.protocol.settle import settle
+from activities.reading import CloudReading
+from activities.stores.directory import DirectoryStore
 from activities.testing import hands
-from holdfast.act import Act, Done
-from holdfast.errors import Broken, InvalidInput
-from holdfast.plan import Action, Undo, UndoLabel, Verb
+from activities.verbs import BACK
+from holdfast.act import Act, Done, Look, Sweep
+from holdfast.errors import Broken, CreateFailed, InvalidInput, Pending
+from holdfast.plan import Action, Plan, Undo, UndoLabel, Verb
+from holdfast.resource import Call, Underway
 from holdfast.secret import HIDDEN, Secret
 from holdfast.testing import sim
 from holdfast.testing.laws import Bench
 from holdfast.testing.laws.memory import MemoryGround
+from holdfast.values import freeze
+from tests.engine.cloud import Cloud, Visit
 
 UNDO = Undo(label=UndoLabel.exact, verb=Verb.delete)
 
@@ -109,3 +122,54 @@ def test_a_secret_that_can_be_read_back() -> None:
 def create_of(bench: Bench, plain: dict[str, Any]) -> tuple[Act, Action]:
     action = bench.action(Verb.create, plain, undo=UNDO)
     return bench.act(action, bench.token()), action
+
+
+def test_what_an_operation_ended_in() -> None:
+    """The words of an operation are told without the secret that another delivery has sent; also on the way back."""
+    asked = job()
+    asked.action = asked.action.model_copy(update={"spec": {"name": "web", "seal": freeze(Secret("env:SEAL"))}})
+    asked.act = asked.act.model_copy(update={"handle": "operation-1", "remote_id": "id-1"})
+    asked.kind = Operating()
+    with pytest.raises(CreateFailed) as error:
+        settle(asked, timedelta(), timedelta(minutes=1))
+    assert (error.value.letter.happened, error.value.letter.code) == (f"it failed: {HIDDEN}", f"Bad {HIDDEN}")
+    asked.act = asked.act.model_copy(update={"back": True, "handle": None})
+    with pytest.raises(Pending, match=f"{HIDDEN} is being looked at") as waiting:
+        BACK[Verb.create](asked)
+    assert "hunter2" not in str(waiting.value)
+
+
+class Operating(sim.SimThing):
+    """Its operations say what they were given."""
+
+    def underway(self, call: Call[Any]) -> Underway | None:
+        """See `ResourceType.underway`."""
+        error = CreateFailed("it failed: hunter2", code="Bad hunter2") if call.handle else None
+        return Underway("operation-1", ended=error is not None, detail="hunter2 is being looked at", error=error)
+
+
+def test_what_reading_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read, and what reading and sweeping fail with, tells no secret of the specs that they are about."""
+    monkeypatch.setenv("SEAL", "hunter2")
+    cloud, store = Cloud(), DirectoryStore(tmp_path)
+    at, spec = sim.address("web"), {"name": "web", "seal": Secret("env:SEAL")}
+    cloud.gives_up = "no hunter2 here"
+    call = Call(at, sim.SCOPE, sim.OWNER, cloud, token="t", spec=sim.ThingSpec.model_validate(spec))
+    sim.SimThing().create(call)
+    reading = CloudReading(sim.catalog(), store, lambda _: Visit(cloud))
+    hiding = store.put({str(at): [freeze(spec)]})
+    look = Look(scope=sim.SCOPE, kinds=("sim.thing",), owner=sim.OWNER, hiding=hiding)
+    rows: Any = store.get(ActivityEnvironment().run(reading.discover, look).digest)
+    assert [row["observation"]["detail"] for row in rows] == [f"no {HIDDEN} here"]
+
+    cloud.refuse("list", "sim.thing", InvalidInput("nobody lists hunter2"))
+    with pytest.raises(ApplicationError, match=f"nobody lists {HIDDEN}"):
+        ActivityEnvironment().run(reading.discover, look)
+
+    frozen = {name: freeze(value) for name, value in spec.items()}
+    action = Action(seq=0, verb=Verb.create, address=at, scope=sim.SCOPE, undo=UNDO, spec=frozen)
+    plan = Plans(store).keep(Plan(stack=sim.OWNER.stack, operation="up", actions=(action,)))
+    sweep = Sweep(scope=sim.SCOPE, owner=sim.OWNER, kinds=("sim.thing",), plan=plan, plan_id=str(uuid4()))
+    cloud.refuse("list", "sim.thing", InvalidInput("nobody lists hunter2"))
+    with pytest.raises(ApplicationError, match=f"nobody lists {HIDDEN}"):
+        ActivityEnvironment().run(reading.sweep, sweep)

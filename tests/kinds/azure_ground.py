@@ -104,6 +104,11 @@ class AzureGround(ControlledGround):
         """See `Ground`."""
         self.control.settings(seconds={"*": 3600})
 
+    def give_up(self, words: str) -> bool:
+        """See `Ground`."""
+        self.control.settings(failing={"*": words})
+        return True
+
     def request(self, method: str, path: str) -> None:
         """One request is about to leave: written down, and where the process is to die, not sent."""
         self.leave(_action(method, path))

@@ -133,6 +133,11 @@ class GoogleGround(ControlledGround):
         """See `Ground`."""
         self.control.settings(**dict.fromkeys(TAKES_TIME, 3600))
 
+    def give_up(self, words: str) -> bool:
+        """See `Ground`. What takes no time, as a bucket, is made all the same."""
+        self.control.settings(operation_errors={"*": words})
+        return True
+
     def request(self, action: str, ask: Callable[[], Any]) -> Any:
         """One request through the door."""
         self.leave(action)

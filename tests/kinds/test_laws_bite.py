@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import JsonValue
 
+from activities import testing
 from activities.protocol import remove
 from activities.protocol.job import Job
+from activities.protocol.settle import settle
 from activities.testing import hands
 from holdfast.act import Done
 from holdfast.catalog import Catalog
@@ -178,3 +180,12 @@ def test_an_undo_that_believes_a_stale_read_is_caught(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Job, "look_back", lambda _, look, __: look())
     found = [v.seen for v in broken(bench(SimThing), law)]
     assert any(v.startswith("operate") for v in found), found
+
+
+def test_a_settle_that_repeats_a_secret_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told of a create that the cloud gave up on is judged as well; of our own protocol nothing is found."""
+    law = "secrets_are_references"
+    assert broken(bench(SimThing), law) == []
+    monkeypatch.setattr(testing, "settle", settle.__wrapped__)  # type: ignore[attr-defined]  # without what hushes it
+    found = [v.seen for v in broken(bench(SimThing), law)]
+    assert any("the secret of seal is in the clear" in v and "gave up" in v for v in found), found

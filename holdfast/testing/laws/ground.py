@@ -139,6 +139,10 @@ class Ground(ABC):
     def slow(self) -> None:
         """From now on whatever takes time takes an hour."""
 
+    def give_up(self, words: str) -> bool:
+        """From now on whatever takes time is accepted and then fails, with these words. False: this cloud cannot."""
+        return False
+
 
 @dataclass(slots=True)
 class Delivery:

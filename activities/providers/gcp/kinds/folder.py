@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from activities.providers.gcp.managing import ManagedKind, Work, handle
 from activities.providers.gcp.unseen import got
@@ -15,6 +15,7 @@ from holdfast.errors import NotAllowed
 from holdfast.model import Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Carrier, Observation, Output, Safety, Search
+from holdfast.secret import Secret
 
 PAGE = 300
 WORK = "operations/"  # Until Google has given it a number, a folder is known by the operation that makes it.
@@ -34,6 +35,13 @@ class FolderSpec(Spec):
     number: str | None = Field(
         default=None, description="what Google gave it, by which a deleted one is brought back; leave it out"
     )
+
+    @field_validator("display_name", "parent", mode="before")
+    @classmethod
+    def _is_found_by_it(cls, value: Any) -> Any:
+        if isinstance(value, Secret):
+            raise ValueError("a folder is found by it, and it is no secret")  # noqa: TRY004  pydantic hears no TypeError
+        return value
 
 
 class Folder(ManagedKind[FolderSpec]):
