@@ -7,7 +7,7 @@ from typing import Any
 
 from localcloud.core.asked import Answer, Asked, Environ
 from localcloud.core.cloud import Cloud, Json
-from localcloud.gcp import accounts, buckets, compute, managed, manager, policies, reading, refusals, standing
+from localcloud.gcp import accounts, buckets, catalog, compute, managed, manager, policies, reading, refusals, standing
 from localcloud.gcp.reading import Request
 from localcloud.gcp.refusals import Refused
 
@@ -53,8 +53,11 @@ class Gcp:
 
     def _do(self, request: Request) -> Answer:
         cloud, project = self._cloud, request.parts.get("project") or request.query.get("project", "")
-        if request.service != "cloudresourcemanager" and project and managed.closed(cloud, project):
-            raise Refused(403, "forbidden", f"Project {project} is deleted, or is being deleted.")
+        is_public = request.service == "compute" and project in catalog.IMAGE_PROJECTS
+        if request.service != "cloudresourcemanager" and project and not is_public:
+            managed.settle(cloud)
+            if (refused := managed.refused(cloud, request.service, project)) is not None:
+                raise refused
         match request.service:
             case "compute":
                 return self._compute(request)

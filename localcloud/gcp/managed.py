@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from localcloud.core.cloud import Cloud, Json
+from localcloud.gcp.refusals import Refused
 from localcloud.gcp.state import fingerprint, stamp
 
 PROJECT: Final = "Project"
 FOLDER: Final = "Folder"
 V1: Final = "type.googleapis.com/google.cloudresourcemanager.v1"
 V3: Final = "type.googleapis.com/google.cloud.resourcemanager.v3"
+ANY: Final = "-"  # of a request that names what stands in any project
 EXHAUSTED: Final = 8  # google.rpc.Code
 
 
@@ -172,12 +174,68 @@ def shown_v3(held: Held) -> dict[str, Json]:
 def project_number(cloud: Cloud, project: str) -> str:
     """Of any project, also of one that nobody made here."""
     held = managed(cloud).of("projects", project)
+    return held.number if held is not None else _number(project)
+
+
+def _number(project: str) -> str:
     digest = hashlib.sha256(project.encode()).hexdigest()
-    return held.number if held is not None else str(10**11 + int(digest[:12], 16) % (9 * 10**11))
+    return str(10**11 + int(digest[:12], 16) % (9 * 10**11))
 
 
-def closed(cloud: Cloud, project: str) -> bool:
-    """Whether nothing can be done in a project any more."""
+def refused(cloud: Cloud, service: str, project: str) -> Refused | None:
+    """Why a service does nothing in a project; None where it does. Each says it in its own words.
+
+    Sources: hashicorp/terraform-provider-google issue 1789, terraform-google-modules/terraform-google-project-factory
+    issue 296 (a service that is not enabled); googleapis/google-api-php-client issue 2422 (a deleted project).
+    """
     it = managed(cloud)
     held = it.of("projects", project)
-    return held.state != "ACTIVE" if held is not None else project in it.taken
+    if held is None:
+        known = project not in it.taken and stands_from_the_beginning(cloud, project)
+        return None if known or project == ANY else _unknown(service, project)
+    if held.waits is not None:
+        return _unknown(service, project)
+    if held.state != "ACTIVE":
+        return Refused(403, "PERMISSION_DENIED" if service == "iam" else "forbidden", _deleted(held))
+    return None if cloud.settings["new_projects_open"] else _shut(service, held)
+
+
+def stands_from_the_beginning(cloud: Cloud, project: str) -> bool:
+    """Whether a project is one that nobody had to make here, named by its id or its number."""
+    every = cloud.settings["projects"]
+    return any(project in {one, _number(str(one))} for one in (every if isinstance(every, list) else ()))
+
+
+def _deleted(held: Held) -> str:
+    return f"Project #{held.number} has been deleted."
+
+
+def _unknown(service: str, project: str) -> Refused:
+    match service:
+        case "storage":
+            return Refused(404, "notFound", "The requested project was not found.")
+        case "iam":
+            return Refused(404, "NOT_FOUND", f"Unknown project id: {project}")
+        case _:
+            return Refused(404, "notFound", f"The resource 'projects/{project}' was not found")
+
+
+def _shut(service: str, held: Held) -> Refused:
+    """What a project says that is new, where no service is enabled and no billing account linked yet."""
+    after = (
+        f"by visiting https://console.developers.google.com/apis/api/{service}.googleapis.com/overview?project="
+        f"{held.number} then retry. If you enabled this API recently, wait a few minutes for the action to propagate "
+        "to our systems and retry."
+    )
+    match service:
+        case "storage":
+            why = "The billing account for the owning project is disabled in state absent"
+            return Refused(403, "accountDisabled", why)
+        case "iam":
+            why = (
+                f"Identity and Access Management (IAM) API has not been used in project {held.number} before or it is "
+            )
+            return Refused(403, "PERMISSION_DENIED", f"{why}disabled. Enable it {after}")
+        case _:
+            why = f"Project {held.number} is not found and cannot be used for API calls. If it is recently created, "
+            return Refused(403, "accessNotConfigured", f"{why}enable Compute Engine API {after}")

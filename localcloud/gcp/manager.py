@@ -1,6 +1,7 @@
 """Resource Manager, in its first and its third version: projects, folders, their operations and policies.
 
-Organizations, and folders and projects that nobody made here, are taken for granted where something is put under them.
+Organizations, and folders that nobody made here, are taken for granted where something is put under them. Of projects
+some stand from the beginning, as a setting says; no others do that nobody made.
 A deleted project or folder is kept for thirty days; its id is never free again.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from localcloud.core.asked import Answer
@@ -23,14 +24,17 @@ from localcloud.gcp.managed import (
     failure,
     managed,
     operation,
+    project_number,
     settle,
     shown_v1,
     shown_v3,
+    stands_from_the_beginning,
 )
 from localcloud.gcp.reading import Request
 from localcloud.gcp.refusals import Refused, answer
 from localcloud.gcp.state import fingerprint, number, stamp
 
+PROJECTS = ("a-project", "another-project", "kiosk-dev", "market-dev", "shop-prod")  # of the examples, and of tests
 ID = re.compile(r"[a-z][-a-z0-9]{4,28}[a-z0-9]")
 PAGE = 500
 
@@ -39,6 +43,12 @@ def install(cloud: Cloud) -> None:
     """Declare the settings."""
     cloud.declare("manager_seconds", 0.3, "from the answer of a change in Resource Manager until its operation is done")
     cloud.declare("manager_delete_seconds", 0.0, "the same of a delete, which was recorded as done at once")
+    cloud.declare("projects", list(PROJECTS), "ids of projects that stand from the beginning, and that nobody made")
+    cloud.declare(
+        "new_projects_open",
+        True,
+        "whether a new project can be used at once; a real one not before services are enabled and billing is linked",
+    )
     cloud.declare("purge_seconds", 30 * 86_400.0, "how long a deleted project or folder can be brought back")
 
 
@@ -67,7 +77,7 @@ def do(cloud: Cloud, request: Request) -> tuple[Answer, list[str], list[str]]:
         case _, "getIamPolicy" | "setIamPolicy" | "testIamPermissions":
             return _policy(cloud, it, request)
         case _:
-            held = _find(it, request)
+            held = _find(cloud, it, request)
             return _on_one(cloud, it, request, held), [], [held.name]
 
 
@@ -76,18 +86,32 @@ def _denied() -> Refused:
     return Refused(403, "PERMISSION_DENIED", "The caller does not have permission")
 
 
-def _find(it: Managed, request: Request) -> Held:
+def _find(cloud: Cloud, it: Managed, request: Request) -> Held:
     held = it.of(request.parts["collection"], request.parts["name"])
+    if held is None and request.verb == "get" and _first(cloud, it, request):
+        return _unmade(cloud, request.parts["name"])
     if held is None or held.waits is not None:
         raise _denied()
     return held
+
+
+def _first(cloud: Cloud, it: Managed, request: Request) -> bool:
+    """Whether a request is about a project that stands from the beginning."""
+    collection, name = request.parts["collection"], request.parts["name"]
+    return collection == "projects" and name not in it.taken and stands_from_the_beginning(cloud, name)
+
+
+def _unmade(cloud: Cloud, name: str) -> Held:
+    """A project that stands from the beginning, as it is shown."""
+    born = stamp(datetime.fromtimestamp(0, UTC))
+    return Held(PROJECT, project_number(cloud, name), name, name, "organizations/123456789012", {}, born, born)
 
 
 def _policy(cloud: Cloud, it: Managed, request: Request) -> tuple[Answer, list[str], list[str]]:
     parts = request.parts
     held = it.of(parts["collection"], parts["name"])
     name = held.name if held is not None else f"{parts['collection']}/{parts['name']}"
-    if held is None and parts["collection"] == "projects" and parts["name"] in it.taken:
+    if held is None and parts["collection"] == "projects" and not _first(cloud, it, request):
         raise _denied()
     match request.verb:
         case "getIamPolicy":
@@ -144,7 +168,7 @@ def _create(cloud: Cloud, it: Managed, request: Request, kind: str) -> Work:
             raise Refused(
                 400, "INVALID_ARGUMENT", f"project_id contains invalid characters or has a wrong length: {wanted}"
             )
-        if wanted in it.taken:
+        if wanted in it.taken or stands_from_the_beginning(cloud, wanted):
             raise Refused(409, "ALREADY_EXISTS", "Requested entity already exists")
         it.taken.add(wanted)
         shown = shown or wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -75,6 +76,48 @@ def test_the_life_of_a_project(gcp: LocalGcp, projects: Any) -> None:
         projects.get_project(name=found.name, retry=None)
     with pytest.raises(exceptions.Conflict, match="already exists"):
         made(projects)
+
+
+WITHIN = {
+    "compute": "/compute/v1/projects/{}/global/networks",
+    "storage": "/storage/v1/b?project={}",
+    "iam": "/v1/projects/{}/serviceAccounts",
+}
+
+
+@pytest.mark.parametrize("service", WITHIN)
+def test_a_project_that_nobody_made(gcp: LocalGcp, service: str) -> None:
+    """Nothing is read or made in it, and each service says so in its own words; some stand from the beginning."""
+    refused = gcp.ask("GET", WITHIN[service].format("nosuchproject"))
+    assert refused.status == 404
+    assert re.search("nosuchproject|requested project was not found", refused.body["error"]["message"])
+    assert gcp.ask("GET", WITHIN[service].format(PROJECT)).status == 200
+    gcp.control.settings(projects=["nosuchproject"])
+    assert gcp.ask("GET", WITHIN[service].format("nosuchproject")).status == 200
+    assert gcp.ask("GET", WITHIN[service].format(PROJECT)).status == 404
+
+
+def test_nothing_is_made_in_a_project_that_nobody_made(gcp: LocalGcp, projects: Any) -> None:
+    """Also no policy; one that stands from the beginning shows, and its id is taken."""
+    body = {"name": "net", "autoCreateSubnetworks": False}
+    assert gcp.ask("POST", WITHIN["compute"].format("nosuchproject"), body).status == 404
+    assert gcp.ask("POST", "/v3/projects/nosuchproject:setIamPolicy", {"policy": {}}).status == 403
+    assert projects.get_project(name=f"projects/{PROJECT}", retry=None).project_id == PROJECT
+    with pytest.raises(exceptions.Conflict, match="already exists"):
+        made(projects, PROJECT)
+    assert gcp.control.world()["compute"] == {}
+
+
+@pytest.mark.parametrize("service", WITHIN)
+def test_a_new_project(gcp: LocalGcp, projects: Any, service: str) -> None:
+    """It can be used at once; or, on demand and as a real one, not before somebody has enabled services in it."""
+    made(projects)
+    assert gcp.ask("GET", WITHIN[service].format("a-project-1")).status == 200
+    gcp.control.settings(new_projects_open=False)
+    refused = gcp.ask("GET", WITHIN[service].format("a-project-1"))
+    assert refused.status == 403
+    words = {"compute": "cannot be used for API", "storage": "billing account", "iam": "has not been used in project"}
+    assert words[service] in refused.body["error"]["message"]
 
 
 def test_a_delete_may_take_its_time(gcp: LocalGcp, projects: Any) -> None:
