@@ -134,6 +134,23 @@ def test_a_silent_cloud_holds_up_its_own_alone(home: Trio) -> None:
     assert names(home) == []
 
 
+@pytest.mark.slow
+def test_a_throttling_cloud_slows_its_own_alone(home: Trio) -> None:
+    """While Google takes a change in a hundred seconds, what does not stand on it is made; then the run ends well."""
+    file = home.document(TREE.replace(' tags: {robot: "${robot.email}"}', ""))
+    home.control("gcp").throttle(0.01, mutates=True)
+    running = home.begin("up", file, "--yes", "-o", "json")
+    until(lambda: set(names(home)) >= {"disk", "group", "lan", "orders"}, 60, "what the others make")
+    assert running.poll() is None
+    assert len(_of(home, "gcp")) < 2
+    asked = [entry for entry in home.control("gcp").ledger() if entry.outcome != "executed"]
+    assert len(asked) < 40  # a 429 is waited for, and not hammered at
+    home.control("gcp").heal()
+    said = ended(running, 180)
+    assert (said.code, said.json["state"]) == (0, "done"), said
+    assert names(home) == STANDING
+
+
 def _of(home: Trio, cloud: str) -> list[str]:
     from starter.standing import marked
 
