@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from activities.providers.gcp.kinds.project import Project, ProjectSpec
 from holdfast.errors import Blocked, CreateFailed, NameTaken, NotAllowed, Pending, QuotaExceeded
 from holdfast.model import Owner, Status
 from holdfast.plan import FieldChange
-from holdfast.resource import Search
+from holdfast.resource import Observation, Search
 from tests.kinds.google_calls import OWNER, SCOPE, Called, served
 from tests.localcloud.google_parts import LocalGcp
 
@@ -112,6 +112,52 @@ def test_a_deleted_id_is_never_free(gcp: LocalGcp) -> None:
     assert "gcloud projects undelete shop-prod-7f3a" in refused.value.letter.next
     gcp.control.step(31 * 86_400)
     with pytest.raises(NameTaken):
+        PROJECT.create(SHOP.call("anew"))
+
+
+def _until_asked(gcp: LocalGcp, ask: Callable[[], Observation]) -> Observation:
+    """Asked again, as the protocol does, while it is on its way."""
+    for _ in range(5):
+        try:
+            return ask()
+        except Pending:
+            gcp.control.step(60)
+    return ask()
+
+
+@pytest.mark.parametrize("seconds", [0, 50])
+def test_what_was_taken_back_is_made_again(gcp: LocalGcp, seconds: int) -> None:
+    """Its id is taken for ever: so the next create at its address has it back, with the fields of the document."""
+    gcp.control.settings(manager_seconds=seconds)
+    made = SHOP.made(gcp)
+    gone = _until_asked(gcp, lambda: PROJECT.delete(SHOP.call(remote_id=made.remote_id, back=True)))
+    assert gone.status is Status.absent
+    assert list(PROJECT.discover(Search(SCOPE, SHOP.call().client, OWNER))) == []
+    wanted = ProjectSpec(
+        project_id="shop-prod-7f3a", parent="folders/2", display_name="The shop", labels={"cost": "low"}
+    )
+    again = SHOP.call("again", spec=wanted)
+    assert _until_asked(gcp, lambda: PROJECT.create(again)).remote_id == made.remote_id
+    gcp.control.step(60)
+    seen = PROJECT.observe(SHOP.call(remote_id=made.remote_id))
+    assert seen.properties == wanted.plain()
+    assert (seen.token, seen.owner, seen.outputs) == (again.token, made.owner, made.outputs)
+    with pytest.raises(NameTaken):
+        PROJECT.create(SHOP.call("yet another"))
+
+
+def test_what_was_taken_back_is_another_addresses(gcp: LocalGcp) -> None:
+    """Another address, or owner, does not get it; nor comes back what was deleted after it had stood."""
+    made = SHOP.made(gcp)
+    _until_asked(gcp, lambda: PROJECT.delete(SHOP.call(remote_id=made.remote_id, back=True)))
+    with pytest.raises(CreateFailed, match="stays taken"):
+        PROJECT.create(Called(PROJECT, "other", SHOP.spec).call("again"))
+    with pytest.raises(NameTaken):
+        PROJECT.create(replace(SHOP.call("again"), owner=Owner("another", "shop")))
+    _until_asked(gcp, lambda: PROJECT.create(SHOP.call("again")))
+    gcp.control.step(60)
+    PROJECT.delete(SHOP.call(remote_id=made.remote_id))
+    with pytest.raises(CreateFailed, match="stays taken"):
         PROJECT.create(SHOP.call("anew"))
 
 

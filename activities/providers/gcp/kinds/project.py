@@ -12,13 +12,14 @@ from pydantic import Field
 from activities.providers.gcp import labelling, labels
 from activities.providers.gcp.managing import ACTIVE, ManagedKind, Work, handle
 from activities.providers.gcp.unseen import got
-from holdfast.contract import TOKEN_TAG
+from holdfast.contract import TAG_PREFIX, TOKEN_TAG
 from holdfast.errors import CreateFailed, NameTaken, Pending
 from holdfast.model import Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Carrier, Observation, Output, Safety, Search
 
 PAGE = 300
+UNDONE = f"{TAG_PREFIX}undone"  # a label: the token of the create that was taken back
 
 
 class ProjectSpec(Spec):
@@ -42,7 +43,17 @@ class Project(ManagedKind[ProjectSpec]):
     """Made, moved and changed by operations. Until it is made, Google says of it that nobody may look at it.
 
     A deleted project is kept for thirty days, in which it can be brought back, and then goes for good. It is as good as
-    gone from the first of them: nothing in it works.
+    gone from the first of them: nothing in it works. Its id is never free again. So a project whose create was taken
+    back comes back, in those days, to the next create at its address, with the fields of the document; one that was
+    deleted otherwise comes back by a person's hand alone, since nobody asked for what is in it.
+
+    A new project has no billing account, and neither Compute nor IAM enabled; no kind here links or enables any. Its
+    policy's members can be made in the same run. Whatever else stands in it is made by a later one, after a person's
+    `gcloud billing projects link` and `gcloud services enable`: until then Google refuses it, and the run is taken
+    back, the project with it. So give the project a stack of its own. Only the local Google Cloud lets a new project
+    be used at once.
+
+    Source: Resource Manager, "Creating and managing projects"; Service Usage, "Enabling and disabling services".
     """
 
     kind = "gcp.project"
@@ -70,9 +81,10 @@ class Project(ManagedKind[ProjectSpec]):
             "resourcemanager.projects.create",
             "resourcemanager.projects.undelete",
             "resourcemanager.projects.update",
+            "resourcemanager.projects.move",
         ),
         "update": ("resourcemanager.projects.update", "resourcemanager.projects.move"),
-        "delete": ("resourcemanager.projects.delete",),
+        "delete": ("resourcemanager.projects.delete", "resourcemanager.projects.update"),
         "adopt": ("resourcemanager.projects.update",),
         "disown": ("resourcemanager.projects.update",),
     }
@@ -114,10 +126,11 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
 
     def create(self, call: Call[ProjectSpec]) -> Observation:
         """One call, answered by an operation. On the way back, the deleted project is brought back, and then
-        marked: until it stands that is `Pending`, and the next delivery's.
+        marked: until it stands that is `Pending`, and the next delivery's. The same where the id is held by what a
+        create of this address made, that was taken back; that one becomes what the document says now.
 
         Raises `NameTaken` when the id is borne already, also where nobody may see by whom, and `CreateFailed` when it
-        was borne by a project of ours that is deleted.
+        was borne by another project of ours that is deleted.
         """
         if call.remote_id is not None:
             return self.observe(call)
@@ -136,6 +149,8 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
             work = self.ask(call, "create", body={k: v for k, v in body.items() if v is not None})
         except NameTaken as taken:
             raw = self.raw(at)
+            if raw is not None and self._is_taken_back(raw, at):
+                return self._returned(at, raw)
             if raw is not None and raw["state"] != ACTIVE and self._is_ours(raw, at):
                 raise CreateFailed(
                     f"{at.id} was deleted, and its id stays taken for ever",
@@ -152,6 +167,34 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
             handle=handle([work]),
             **labels.seen(labels.marked(call)),
         )
+
+    def _returned(self, call: Call[ProjectSpec], raw: Mapping[str, Any]) -> Observation:
+        """The project again, made to be what is wanted. It says last that it is this act's: until then the next
+        delivery begins at what is left to do.
+        """
+        if raw["state"] != ACTIVE:
+            self.bring_back(call)
+            raise Pending(f"{call.id} is coming back; then it becomes what is wanted", address=call.address)
+        wanted = call.wanted
+        if raw.get("parent") != wanted.parent:
+            moving = self.ask(call, "move", name=call.id, body={"destinationParent": wanted.parent})
+            if handle([moving]) is not None:
+                raise Pending(f"{call.id} is being moved to {wanted.parent}", address=call.address)
+        body = {"displayName": wanted.display_name or wanted.project_id}
+        found = dict.fromkeys(raw.get("labels", {}))
+        return self.changing(call, list(self._written(call, body, {**found, **labels.marked(call)})))
+
+    def delete(self, call: Call[ProjectSpec]) -> Observation:
+        """As of its fellows. One whose create is taken back says so first, in a label: then a later create has it back.
+
+        Raises `Pending` while that is being written.
+        """
+        raw = self.raw(call) if call.back else None
+        if raw is not None and raw["state"] == ACTIVE and not _says_undone(raw):
+            token = raw.get("labels", {}).get(TOKEN_TAG, "")
+            if handle(self._written(call, {}, {UNDONE: token})) is not None:
+                raise Pending(f"{call.id} is marked as taken back; then it is deleted", address=call.address)
+        return super().delete(call)
 
     def adopt(self, call: Call[ProjectSpec]) -> Observation:
         return self.changing(call, self._written(call, {}, labelling.adopting(call, self._labels(call))))
@@ -202,6 +245,11 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
     def _is_ours(raw: Mapping[str, Any] | None, call: Call[ProjectSpec]) -> bool:
         return raw is not None and labels.seen(raw.get("labels", {}))["owner"] == str(call.owner)
 
+    def _is_taken_back(self, raw: Mapping[str, Any], call: Call[ProjectSpec]) -> bool:
+        """Whether a project is what a create of this address made, that was taken back."""
+        address = labels.seen(raw.get("labels", {}))["address"]
+        return self._is_ours(raw, call) and address == str(call.address) and _says_undone(raw)
+
     def _written(self, call: Call[ProjectSpec], body: dict[str, Any], write: labelling.Writes) -> Iterator[Work]:
         """One update. Labels are written all at once, under the etag with which they were read."""
         if not body and not write:
@@ -213,6 +261,12 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
             body = {**body, "labels": labelling.merged(raw.get("labels", {}), write), "etag": raw.get("etag")}
         body = {"name": raw.get("name", call.id), **body}
         yield self.ask(call, "update", body=body, update_mask=",".join(mask))
+
+
+def _says_undone(raw: Mapping[str, Any]) -> bool:
+    """Whether its labels say that the create that wrote them was taken back."""
+    found = raw.get("labels", {})
+    return UNDONE in found and found[UNDONE] == found.get(TOKEN_TAG)
 
 
 def _name(spec: ProjectSpec) -> str:
