@@ -37,6 +37,7 @@ __all__ = [
     "Scope",
     "Spec",
     "Wire",
+    "takes_map",
 ]
 
 STACK = r"[a-z][a-z0-9-]{0,39}"
@@ -113,6 +114,18 @@ def _takes_text(annotation: Any) -> bool:
     if get_origin(annotation) in {Union, UnionType, Annotated}:
         return any(_takes_text(part) for part in get_args(annotation))
     return False
+
+
+def takes_map(spec: type[Spec], field: str) -> bool:
+    """Whether a spec has a field of that name, and it takes a map: `dict[…]`, `dict[…] | None`."""
+    return field in spec.model_fields and _takes_map(spec.model_fields[field].annotation)
+
+
+def _takes_map(annotation: Any) -> bool:
+    annotation = getattr(annotation, "__value__", annotation)  # `type X = …`
+    if get_origin(annotation) in {Union, UnionType, Annotated}:
+        return any(_takes_map(part) for part in get_args(annotation))
+    return annotation is dict or get_origin(annotation) is dict
 
 
 def _waits(error: ErrorDetails, value: Any) -> bool:

@@ -31,7 +31,7 @@ from pydantic import Field, JsonValue
 
 from holdfast.contract import ADDRESS_TAG, OWNER_TAG, TOKEN_TAG
 from holdfast.errors import HoldfastError
-from holdfast.model import Address, Owner, Scope, Spec, Status, Wire
+from holdfast.model import Address, Owner, Scope, Spec, Status, Wire, takes_map
 from holdfast.plan import FieldChange, UndoLabel, Verb
 
 __all__ = [
@@ -229,6 +229,11 @@ class ResourceType(ABC, Generic[S]):
     # Each mutable field, and another value for it: the laws write it onto the example, and take it back. References to
     # the example's other resources are written as in a document.
     trials: ClassVar[Mapping[str, JsonValue]] = {}
+
+    @property
+    def tagged(self) -> str | None:
+        """The spec's field of a person's own tags, or labels; None where it has none. A list by such a name is none."""
+        return next((name for name in ("tags", "labels") if takes_map(self.spec, name)), None)
 
     # --- reading -----------------------------------------------------------------------------------------------
 

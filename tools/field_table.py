@@ -18,6 +18,7 @@ BOUNDS = {
     "maxLength": "at most {} long",
     "minItems": "at least {} of them",
     "maxItems": "at most {} of them",
+    "maxProperties": "at most {} of them",
     "pattern": "matches `{}`",
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from holdfast.contract import TAG_PREFIX
+from holdfast.contract import OWNER_TAG, TAG_PREFIX
 from holdfast.desired import Desired
 from holdfast.document.cycles import cycles
 from holdfast.document.filling import (
@@ -24,7 +24,7 @@ from holdfast.document.problems import Problems
 from holdfast.document.shape import Document, Resource
 from holdfast.document.specs import check_spec
 from holdfast.model import Address
-from holdfast.resource import ResourceType
+from holdfast.resource import Carrier, ResourceType
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Entries:
         self._names = names
         self._places = places
         self._problems = problems
-        self._tags = self._default_tags()
+        self._tags, self._tags_written = self._default_tags()
         self._needs: dict[Address, list[Address]] = {}
 
     def bound(self) -> tuple[Desired, ...]:
@@ -116,25 +116,44 @@ class Entries:
         node: Node | None,
     ) -> dict[str, Any] | None:
         path = f"{one.path}.spec"
-        if "tags" in kind.spec.model_fields:
-            own = filled.get("tags")
-            if self._tags and isinstance(own, dict | None):
-                filled["tags"] = {**self._tags, **(own or {})}
-            if isinstance(own, dict):
-                written = node.child("tags") if node is not None else None
-                refuse_own_tags(own, written or node or one.resource.node, f"{path}.tags", self._problems)
         stands_for = node or one.resource.node
+        if (field := kind.tagged) is not None:
+            own = filled.get(field)
+            if isinstance(own, dict):
+                written = stands_for.child(field) if node is not None else None
+                refuse_own_tags(own, written or stands_for, f"{path}.{field}", self._problems)
+            if self._tags and isinstance(own, dict | None):
+                filled[field] = {**self._tags, **(own or {})}
+                stands_for = self._with_defaults(stands_for, node, field, own or {})
+        if kind.carrier is Carrier.description:
+            self._refuse_forged(filled.get("description"), stands_for, path)
         spec = check_spec(kind.spec, filled, stands_for, path, self._problems)
         return None if spec is None else kind.canonical(spec.plain())
 
-    def _default_tags(self) -> dict[str, Any]:
+    def _refuse_forged(self, words: Any, node: Node, path: str) -> None:
+        """Ownership stands at the end of a description; a person's words that look like it would be read as that."""
+        if isinstance(words, str) and f"[{OWNER_TAG}=" in words:
+            place = node.child("description") or node
+            self._problems.add(
+                place.where, f"{path}.description", f"a description with [{OWNER_TAG}=…] in it is Holdfast's own"
+            )
+
+    def _with_defaults(self, stands_for: Node, node: Node | None, field: str, own: Mapping[str, Any]) -> Node:
+        """The spec with the tags of `defaults` in it, each where it was written, so that letters lead there."""
+        members = node.value if node is not None and isinstance(node.value, dict) else {}
+        written = members.get(field, stands_for)
+        theirs = written.value if field in members and isinstance(written.value, dict) else {}
+        ours = {key: tag for key, tag in self._tags_written.items() if key not in own}
+        return stands_for.holding({**members, field: written.holding({**ours, **theirs})})
+
+    def _default_tags(self) -> tuple[dict[str, Any], dict[str, Node]]:
         node = self._document.defaults.node.child("tags")
         if node is None or not isinstance(node.value, dict):
-            return {}
+            return {}, {}
         refuse_own_tags(node.value, node, "defaults.tags", self._problems)
         filling = Filling(self._names, self._problems, NOTHING_YET)
         tags: dict[str, Any] = filling.fill(node, "defaults.tags")
-        return tags
+        return tags, node.value
 
     def _protect(self, one: _One, filling: Filling) -> bool:
         node = one.resource.node.child("protect")
@@ -212,7 +231,7 @@ def refuse_own_tags(tags: Mapping[str, Any], node: Node, path: str, problems: Pr
             problems.add(
                 place.key,
                 path,
-                f"tags that begin with {TAG_PREFIX} are Holdfast's own",
+                f"{path.rpartition('.')[2]} that begin with {TAG_PREFIX} are Holdfast's own",
                 seen=key,
             )
 

@@ -34,6 +34,12 @@ class Node:
         self.key_line = 0
         self.key_column = 0
 
+    def holding(self, value: dict[str, Node]) -> Node:
+        """Another map in the same place."""
+        other = Node(value, self.file, self.line, self.column)
+        other.key_line, other.key_column = self.key_line, self.key_column
+        return other
+
     @property
     def where(self) -> Where:
         """Where the value stands."""

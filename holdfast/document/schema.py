@@ -104,7 +104,8 @@ def _scope(clouds: Iterable[str]) -> Schema:
 
 def _defaults() -> Schema:
     tags = {"type": "object", "additionalProperties": {"type": "string"}}
-    schema = _object({"scope": _scope_name(), "tags": _said("Tags that every resource gets.", **tags)})
+    said = _said("Tags that every resource gets, or labels, where its kind has any.", **tags)
+    schema = _object({"scope": _scope_name(), "tags": said})
     return _said("What every resource gets unless it says otherwise.", **schema)
 
 

@@ -98,6 +98,9 @@ def _complain(walk: _Walk, error: ErrorDetails, problems: Problems) -> None:
         )
         return
     walk.follow(location)
+    if location[-1:] == ("[key]",):  # as pydantic calls the key of a map, beside its value
+        problems.add(walk.node.key, walk.path, _message(error)[0], seen=show(error["input"]))
+        return
     seen = walk.node.shown if _as_written(walk) else show(walk.value)
     message, among = _message(error)
     nearest = None

@@ -11,7 +11,7 @@ from typing import Any
 
 from localcloud.core.asked import Answer
 from localcloud.core.cloud import Cloud, Json
-from localcloud.gcp import listing, policies
+from localcloud.gcp import labelled, listing, policies
 from localcloud.gcp.reading import Request
 from localcloud.gcp.refusals import Refused, answer, changed, over_quota
 from localcloud.gcp.state import number, stamp
@@ -144,6 +144,7 @@ def _change(cloud: Cloud, bucket: Bucket, said: Mapping[str, Any], *, whole: boo
     for name in FIXED & set(said):
         if str(said[name]).lower() != str(bucket[name]).lower():
             raise Refused(400, "invalid", f"The bucket's {name} cannot be changed.")
+    labelled.check_bucket(said.get("labels") or {})
     asked = {k: v for k, v in said.items() if k not in GIVEN | FIXED}
     if whole:
         kept = GIVEN | FIXED | {"project", "rpo", "storageClass", "softDeletePolicy", "metageneration"}

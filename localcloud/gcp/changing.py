@@ -16,7 +16,7 @@ from typing import Any
 
 from localcloud.core.asked import Answer
 from localcloud.core.cloud import Cloud, Json
-from localcloud.gcp import catalog, methods, paths, refs, shapes
+from localcloud.gcp import catalog, labelled, methods, paths, refs, shapes
 from localcloud.gcp.paths import Path
 from localcloud.gcp.refusals import (
     Refused,
@@ -67,6 +67,7 @@ def once(cloud: Cloud, it: Known, kind: Kind, call: Call) -> Answer:
 
 
 def _change(cloud: Cloud, it: Known, kind: Kind, call: Call) -> Operation:
+    labelled.check(call.body)
     match call.verb:
         case "insert":
             return _insert(cloud, it, kind, call)

@@ -3,14 +3,16 @@
 AWS allows letters, digits, spaces and `+ - = . _ : / @` in tags everywhere, and more in some services. An address's key
 stands in brackets, which are not among them: `shop/aws.subnet/app[a]` is written `shop/aws.subnet/app:a`. A name holds
 no colon, so this reads back as it was.
+
+Source: EC2 User Guide, "Tag restrictions".
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from holdfast.contract import ADDRESS_TAG, OWNER_TAG, TAG_PREFIX, TOKEN_TAG
 from holdfast.plan import FieldChange
@@ -18,13 +20,37 @@ from holdfast.resource import Call, Search
 
 ABOUT = "your own, beside Holdfast's marks; what others have written stays"  # a spec's field of them
 MARKS = (OWNER_TAG, ADDRESS_TAG, TOKEN_TAG)
+KEY: Final = 128  # characters in a tag's name
+VALUE: Final = 256  # characters in its value
+MOST: Final = 50  # tags of a resource, our three among them
+AMAZONS: Final = "aws:"  # what the names of AWS's own begin with, in any case
 PAGE = 100  # what the tagging API gives at most in one answer; half of it unless it is asked
+
+
+def _key(name: str) -> str:
+    if name.lower().startswith(AMAZONS):
+        raise ValueError(f"tags that begin with {AMAZONS} are AWS's own")
+    if not 0 < len(name) <= KEY:
+        raise ValueError(f"a tag's name is 1 to {KEY} characters long")
+    return name
+
+
+def _value(text: str) -> str:
+    if len(text) > VALUE:
+        raise ValueError(f"a tag's value is at most {VALUE} characters long")
+    return text
+
+
+Tags: TypeAlias = Annotated[
+    dict[Annotated[str, AfterValidator(_key)], Annotated[str, AfterValidator(_value)]],
+    Field(max_length=MOST - len(MARKS)),
+]
 
 
 def marked(call: Call[Any]) -> dict[str, str]:
     """The tags a create carries: our marks, and those of the spec."""
-    own = getattr(call.spec, "tags", None) or {}
-    return {**own, **marks(call)}
+    mine = getattr(call.spec, "tags", None) or {}
+    return {**{name: value for name, value in mine.items() if not ours(name)}, **marks(call)}
 
 
 def marks(call: Call[Any]) -> dict[str, str]:
@@ -54,12 +80,18 @@ def seen(tags: Mapping[str, str]) -> dict[str, Any]:
 
 def own(tags: Mapping[str, str]) -> dict[str, JsonValue]:
     """The person's tags: neither ours nor AWS's own."""
-    return {k: v for k, v in tags.items() if not k.startswith((TAG_PREFIX, "aws:"))}
+    return {k: v for k, v in tags.items() if not ours(k) and not k.startswith(AMAZONS)}
+
+
+def ours(name: str) -> bool:
+    """Whether a tag of this name is one of Holdfast's."""
+    return name.startswith(TAG_PREFIX)
 
 
 def changed(changes: Sequence[FieldChange]) -> tuple[dict[str, str], list[str]]:
     """The tags to write, and those to remove, among an update's changes."""
     of_tags = [(c.path.partition(".")[2], c.after) for c in changes if c.path.partition(".")[0] == "tags"]
+    of_tags = [(name, value) for name, value in of_tags if not ours(name)]
     return {k: str(v) for k, v in of_tags if v is not None}, [k for k, v in of_tags if v is None]
 
 

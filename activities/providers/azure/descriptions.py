@@ -18,14 +18,14 @@ from holdfast.resource import Call, Search
 LONGEST: Final = 1024  # characters of a description, ours among them
 WORDS: Final = 512  # of them, a person's: the rest is for our marks
 _MARKS: Final = re.compile(
-    rf" ?\[{OWNER_TAG}=(?P<owner>[^ ]+) {ADDRESS_TAG}=(?P<address>.+) {TOKEN_TAG}=(?P<token>[^ ]*)\]\Z"
+    rf" ?\[{OWNER_TAG}=(?P<owner>[^ ]+) {ADDRESS_TAG}=(?P<address>[^ ]+) {TOKEN_TAG}=(?P<token>[^ ]*)\]\Z"
 )
 
 
 def over(words: str, call: Call[Any]) -> str:
     """A person's words with our marks after them. Raises `InvalidInput` when an address is too long for both."""
     marks = " ".join(f"{tag}={mark}" for tag, mark in call.marks.items())
-    whole = f"{words} [{marks}]".lstrip()
+    whole = f"{words} [{marks}]" if words else f"[{marks}]"
     if len(whole) > LONGEST:
         raise InvalidInput(
             f"the description and our marks are {len(whole)} characters long, and Azure holds {LONGEST}",
@@ -39,7 +39,13 @@ def over(words: str, call: Call[Any]) -> str:
 def again(words: str, description: str) -> str:
     """Other words before the marks that a description has, if it has any."""
     found = _MARKS.search(description)
-    return f"{words} {found[0].lstrip()}".lstrip() if found else words
+    marks = found[0].removeprefix(" ") if found else ""
+    return f"{words} {marks}" if words and marks else words or marks
+
+
+def compared(words: Any) -> Any:
+    """A description as it is compared: blanks around the words mean nothing."""
+    return words.strip() if isinstance(words, str) else words
 
 
 def own(description: str) -> str:

@@ -1,8 +1,8 @@
-"""Tags: our marks among them, and the person's own beside them.
+r"""Tags: our marks among them, and the person's own beside them.
 
 A tag's value may hold any character, so marks are written as they are. A tag's name is compared without regard to
 case, and some services give it back in another: whatever is read here is read in any. At most 50 tags a resource, a
-name of 512 characters (of a storage account 128), a value of 256.
+name of 512 characters (of a storage account 128) and without `<>%&\?/`, a value of 256.
 
 Most of ARM replaces all tags at once. The tags of anything are changed one by one at `path(id)`, by a PATCH that merges
 or deletes, and leaves the others as they are:
@@ -16,9 +16,9 @@ Scope".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from holdfast.contract import ADDRESS_TAG, OWNER_TAG, TAG_PREFIX, TOKEN_TAG
 from holdfast.errors import InvalidInput
@@ -28,11 +28,53 @@ from holdfast.resource import Call, Search
 ABOUT = "your own, beside Holdfast's marks; what others have written stays"  # a spec's field of them
 MARKS = (OWNER_TAG, ADDRESS_TAG, TOKEN_TAG)
 LONGEST: Final = 256  # characters in a value
+NAME: Final = 512  # characters in a name
+NAME_OF_STORAGE: Final = 128  # characters in a name, of a storage account
+MOST: Final = 50  # tags of a resource
+OURS: Final = 4  # the most of them that are: the three marks, and what a key vault is told when it is taken back
+FORBIDDEN: Final = frozenset("<>%&\\?/")  # in a name
+
+
+def _name(name: str) -> str:
+    if not 0 < len(name) <= NAME:
+        raise ValueError(f"a tag's name is 1 to {NAME} characters long")
+    if FORBIDDEN & set(name):
+        raise ValueError(f"a tag's name holds none of {' '.join(sorted(FORBIDDEN))}")
+    return name
+
+
+def _short(name: str) -> str:
+    if len(name) > NAME_OF_STORAGE:
+        raise ValueError(f"the name of a storage account's tag is at most {NAME_OF_STORAGE} characters long")
+    return name
+
+
+def _value(text: str) -> str:
+    if len(text) > LONGEST:
+        raise ValueError(f"a tag's value is at most {LONGEST} characters long")
+    return text
+
+
+def _told_apart(tags: dict[str, str]) -> dict[str, str]:
+    said: dict[str, str] = {}
+    for name in tags:
+        if (other := said.setdefault(name.lower(), name)) != name:
+            raise ValueError(f"{other} and {name} are one tag: Azure does not tell case in their names")
+    return tags
+
+
+_Name: TypeAlias = Annotated[str, AfterValidator(_name)]
+_Value: TypeAlias = Annotated[str, AfterValidator(_value)]
+Tags: TypeAlias = Annotated[dict[_Name, _Value], Field(max_length=MOST - OURS), AfterValidator(_told_apart)]
+StorageTags: TypeAlias = Annotated[
+    dict[Annotated[_Name, AfterValidator(_short)], _Value], Field(max_length=MOST - OURS), AfterValidator(_told_apart)
+]
 
 
 def marked(call: Call[Any]) -> dict[str, str]:
     """The tags a create carries: our marks, and those of the spec. Raises `InvalidInput`."""
-    return {**(getattr(call.spec, "tags", None) or {}), **marks(call)}
+    mine = getattr(call.spec, "tags", None) or {}
+    return {**{name: value for name, value in mine.items() if not ours(name)}, **marks(call)}
 
 
 def marks(call: Call[Any]) -> dict[str, str]:
@@ -71,6 +113,7 @@ def ours(name: str) -> bool:
 def changed(changes: Sequence[FieldChange]) -> tuple[dict[str, str], list[str]]:
     """The tags to write, and those to remove, among an update's changes."""
     of_tags = [(c.path.partition(".")[2], c.after) for c in changes if c.path.partition(".")[0] == "tags"]
+    of_tags = [(name, value) for name, value in of_tags if not ours(name)]
     return {k: str(v) for k, v in of_tags if v is not None}, [k for k, v in of_tags if v is None]
 
 

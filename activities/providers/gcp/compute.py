@@ -310,8 +310,7 @@ class ComputeKind(ResourceType[S]):
     @staticmethod
     def reworded(raw: Mapping[str, Any], words: str) -> str:
         """The description of what stands with other words of a person's, and the marks that it bears."""
-        found = str(raw.get("description", ""))
-        return f"{words} {found.removeprefix(descriptions.own(found)).strip()}".strip()
+        return descriptions.reworded(words, str(raw.get("description", "")))
 
     def patching(self, call: Call[S], body: dict[str, Any], **more: Any) -> Step:
         """The step that patches some fields."""
@@ -340,8 +339,10 @@ class ComputeKind(ResourceType[S]):
     references: ClassVar[frozenset[str]] = frozenset()  # fields that name another resource: compared as paths
 
     def canonical(self, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """References as paths, whichever way they are written."""
+        """References as paths, whichever way they are written; blanks around a description mean nothing."""
         form = dict(properties)
+        if "description" in form:
+            form["description"] = descriptions.compared(form["description"])
         for field in self.references:
             if isinstance(form.get(field), str):
                 form[field] = bare(form[field])

@@ -31,7 +31,18 @@ def marked(call: Call[Any]) -> str:
 def over(words: str, call: Call[Any]) -> str:
     """A person's words with our marks after them."""
     marks = " ".join(f"{tag}={mark}" for tag, mark in call.marks.items())
-    return f"{words} [{marks}]".lstrip()
+    return f"{words} [{marks}]" if words else f"[{marks}]"
+
+
+def reworded(words: str, description: str) -> str:
+    """Other words before the marks that a description has, if it has any."""
+    marks = description.removeprefix(own(description)).removeprefix(" ")
+    return f"{words} {marks}" if words and marks else words or marks
+
+
+def compared(words: Any) -> Any:
+    """A description as it is compared: blanks around the words mean nothing."""
+    return words.strip() if isinstance(words, str) else words
 
 
 def own(description: str) -> str:

@@ -33,6 +33,7 @@ STACK: Final = "holdfast-stack"
 KIND: Final = "holdfast-kind"
 NAME: Final = "holdfast-name"
 LONGEST: Final = 63  # characters in one value
+GOOGLES: Final = "goog-"  # what the keys of Google's own begin with
 _MORE: Final = "_9"  # the name goes on in the next label
 _ESCAPED: Final = {"_": "__", ".": "_1", "[": "_0", "]": ""}
 _READ: Final = {"__": "_", "_1": ".", "_0": "["}
@@ -46,12 +47,23 @@ def marks(call: Call[Any]) -> dict[str, str]:
 
 def marked(call: Call[Any]) -> dict[str, str]:
     """The labels a create carries: our marks, and those of the spec."""
-    return {**(getattr(call.spec, "labels", None) or {}), **marks(call)}
+    return {**asked(call), **marks(call)}
+
+
+def asked(call: Call[Any]) -> dict[str, str]:
+    """The labels of the spec alone, and none that would pass for a mark."""
+    given: Mapping[str, str] = getattr(call.spec, "labels", None) or {}
+    return {key: value for key, value in given.items() if not ours(key)}
 
 
 def own(labels: Mapping[str, str]) -> dict[str, JsonValue]:
     """The person's labels: not ours, and not Google's own."""
-    return {k: v for k, v in labels.items() if not k.startswith((TAG_PREFIX, "goog-"))}
+    return {k: v for k, v in labels.items() if not ours(k) and not k.startswith(GOOGLES)}
+
+
+def ours(key: str) -> bool:
+    """Whether a label of this key is one of Holdfast's."""
+    return key.startswith(TAG_PREFIX)
 
 
 def seen(labels: Mapping[str, str]) -> dict[str, Any]:

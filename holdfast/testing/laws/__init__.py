@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from holdfast.errors import HoldfastError
-from holdfast.testing.laws import allowing, changing, hiding, losing, making, reading, saying
+from holdfast.testing.laws import allowing, changing, hiding, losing, making, reading, saying, wording
 from holdfast.testing.laws.bench import Bench
 from holdfast.testing.laws.ground import Delivery, Ground, Hands, Loss, Thing
 from holdfast.testing.laws.losing import losses
@@ -55,6 +55,8 @@ LAWS: Mapping[str, Law] = {
         saying.specs_survive_json,
         saying.permissions_name_every_verb,
         allowing.requests_are_within_permissions,
+        wording.marks_are_not_a_documents,
+        wording.descriptions_come_back,
         hiding.secrets_are_references,
         reading.reading_changes_nothing,
         reading.what_is_made_is_found,

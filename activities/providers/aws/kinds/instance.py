@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from activities.providers.aws import disks, tags
 from activities.providers.aws.ec2 import Ec2Kind
+from activities.providers.aws.tags import Tags
 from holdfast.contract import ADDRESS_TAG
 from holdfast.errors import InvalidInput, NotFound, Pending
 from holdfast.model import Scope, Spec, Status
@@ -61,7 +62,7 @@ class InstanceSpec(Spec):
     termination_protection: bool = Field(
         default=False, description="let EC2 refuse to terminate it; Holdfast's own delete takes it off first"
     )
-    tags: dict[str, str] = Field(default_factory=dict, description=f"{tags.ABOUT}; on its disks and its interface too")
+    tags: Tags = Field(default_factory=dict, description=f"{tags.ABOUT}; on its disks and its interface too")
 
     @model_validator(mode="after")
     def _fits_together(self) -> InstanceSpec:

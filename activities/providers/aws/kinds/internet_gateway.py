@@ -10,6 +10,7 @@ from pydantic import Field
 
 from activities.providers.aws import tags
 from activities.providers.aws.ec2 import Ec2Kind
+from activities.providers.aws.tags import Tags
 from holdfast.errors import Blocked, ChangedElsewhere, NotFound
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import Verb
@@ -20,7 +21,7 @@ class InternetGatewaySpec(Spec):
     """A door. A subnet is public when its route table leads to one, and only then."""
 
     vpc: str = Field(description="the VPC's id; it has at most one gateway")
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
 
 class InternetGateway(Ec2Kind[InternetGatewaySpec]):

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, field_validator
 
 from activities.providers.aws import roads, tags
 from activities.providers.aws.ec2 import Ec2Kind
+from activities.providers.aws.tags import Tags
 from holdfast.contract import OWNER_TAG
 from holdfast.errors import Blocked, InUse, NameTaken, NotFound
 from holdfast.model import Scope, Spec, Status
@@ -42,7 +43,7 @@ class RouteTableSpec(Spec):
     subnets: list[str] = Field(
         default_factory=list, description="the ids of the subnets that follow it; the others follow the VPC's main one"
     )
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
     @field_validator("routes")
     @classmethod

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, field_validator
 from activities.providers.aws import rules, tags
 from activities.providers.aws.ec2 import Ec2Kind
 from activities.providers.aws.rules import Rule
+from activities.providers.aws.tags import Tags
 from holdfast.errors import InvalidInput, NotFound
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import Verb
@@ -39,7 +40,7 @@ class SecurityGroupSpec(Spec):
         description="what may go out, and to whom; nothing else does. AWS lets everything out of a new group: that is "
         "taken away unless it is written here, as `{protocol: all, cidrs: [0.0.0.0/0]}`",
     )
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
     @field_validator("name")
     @classmethod

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from activities.providers.aws import arns, tags
+from activities.providers.aws.tags import Tags
 from holdfast.errors import NameTaken, NotFound, Pending
 from holdfast.model import Spec, Status
 from holdfast.plan import UndoLabel, Verb
@@ -48,7 +49,7 @@ class QueueSpec(Spec):
     )
     tls_only: bool = Field(default=True, description="refuse plain HTTP, by policy")
     dead_letter: DeadLetter | None = Field(default=None, description="where what nobody can handle goes")
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
     @model_validator(mode="after")
     def _fits_together(self) -> QueueSpec:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from activities.providers.aws import tags
 from activities.providers.aws.ec2 import Ec2Kind
+from activities.providers.aws.tags import Tags
 from holdfast.errors import NotFound
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import Verb
@@ -24,7 +25,7 @@ class SubnetSpec(Spec):
     cidr: IPv4Network = Field(description="its addresses, from /16 to /28, within the VPC's and beside other subnets'")
     zone: str = Field(description="the availability zone, as in eu-west-1a")
     public_ips: bool = Field(default=False, description="whether instances get a public address when they are launched")
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
 
 class Subnet(Ec2Kind[SubnetSpec]):

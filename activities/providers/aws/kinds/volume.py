@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from activities.providers.aws import disks, tags
 from activities.providers.aws.ec2 import Ec2Kind
+from activities.providers.aws.tags import Tags
 from holdfast.errors import NotFound
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
@@ -28,7 +29,7 @@ class VolumeSpec(Spec):
     )
     encrypted: bool = Field(default=True, description="whether what is written on it is encrypted")
     kms_key: str | None = Field(default=None, description="a KMS key's ARN; without one, the account's own for disks")
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
     @model_validator(mode="after")
     def _provisioned(self) -> VolumeSpec:

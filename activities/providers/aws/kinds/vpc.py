@@ -10,6 +10,7 @@ from pydantic import Field
 
 from activities.providers.aws import tags
 from activities.providers.aws.ec2 import Ec2Kind
+from activities.providers.aws.tags import Tags
 from holdfast.errors import NotFound
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import Verb
@@ -22,7 +23,7 @@ class VpcSpec(Spec):
     cidr: IPv4Network = Field(description="its addresses, from /16 to /28")
     dns_support: bool = Field(default=True, description="whether Amazon's resolver answers in it")
     dns_hostnames: bool = Field(default=True, description="whether instances get names in DNS")
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
 
 class Vpc(Ec2Kind[VpcSpec]):

@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue
 
 from activities.providers.azure import arm, bodies, tags
 from activities.providers.azure.arm import ArmKind
+from activities.providers.azure.tags import Tags
 from holdfast.model import Spec
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Output
@@ -46,7 +47,7 @@ class DiskSpec(Spec):
     public_network_access: Literal["Disabled", "Enabled"] = Field(
         default="Disabled", description="whether such a link may be used from the Internet"
     )
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
 
 class Disk(ArmKind[DiskSpec]):

@@ -13,6 +13,7 @@ from activities.providers.azure import acls, arm, bodies, ids, tags
 from activities.providers.azure.acls import NetworkAcls
 from activities.providers.azure.arm import ArmKind
 from activities.providers.azure.door import Answer
+from activities.providers.azure.tags import Tags
 from holdfast.contract import TAG_PREFIX, TOKEN_TAG
 from holdfast.errors import InvalidInput, NameTaken, NotFound
 from holdfast.model import Spec
@@ -57,7 +58,7 @@ class KeyVaultSpec(Spec):
         default="Enabled", description="whether it is reached at all without a private endpoint; then see network_acls"
     )
     network_acls: NetworkAcls = Field(default_factory=NetworkAcls, description=acls.ABOUT)
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
 
 class KeyVault(ArmKind[KeyVaultSpec]):

@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 from activities.providers.azure import arm, bodies, ids, tags
 from activities.providers.azure.arm import ArmKind
 from activities.providers.azure.kinds.virtual_network import NAME
+from activities.providers.azure.tags import Tags
 from holdfast.model import Spec
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Output
@@ -115,7 +116,7 @@ class LoadBalancerSpec(Spec):
     load_balancing_rules: list[Rule] = Field(
         default_factory=list, description="all of them: another hand's are taken away"
     )
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
     @field_validator(*LISTS)
     @classmethod

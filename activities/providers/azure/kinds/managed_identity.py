@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue
 
 from activities.providers.azure import arm, bodies, tags
 from activities.providers.azure.arm import ArmKind
+from activities.providers.azure.tags import Tags
 from holdfast.model import Spec
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Output
@@ -27,7 +28,7 @@ class ManagedIdentitySpec(Spec):
         description="unique in its resource group: letters, digits, `-` and `_`, first a letter or a digit",
     )
     resource_group: str = Field(min_length=1, max_length=90, description=arm.OF_GROUP)
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
 
 class ManagedIdentity(ArmKind[ManagedIdentitySpec]):

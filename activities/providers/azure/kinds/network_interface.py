@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 from activities.providers.azure import arm, bodies, tags
 from activities.providers.azure.arm import ArmKind
 from activities.providers.azure.kinds.virtual_network import NAME
+from activities.providers.azure.tags import Tags
 from holdfast.model import Spec
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Output
@@ -48,7 +49,7 @@ class NetworkInterfaceSpec(Spec):
         default=False, description="past the host's switch; only some sizes of machines can"
     )
     enable_ip_forwarding: bool = Field(default=False, description="pass on what is not meant for it, as routers do")
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
 
 class NetworkInterface(ArmKind[NetworkInterfaceSpec]):

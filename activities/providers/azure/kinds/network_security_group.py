@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, V
 from activities.providers.azure import arm, ids, tags
 from activities.providers.azure.arm import ArmKind
 from activities.providers.azure.kinds.virtual_network import NAME
+from activities.providers.azure.tags import Tags
 from holdfast.model import Spec
 from holdfast.plan import Verb
 from holdfast.values import has_unknown
@@ -81,7 +82,7 @@ class NetworkSecurityGroupSpec(Spec):
     security_rules: list[SecurityRule] = Field(
         default_factory=list, description="all of them: another hand's are taken away. Azure's own six come after"
     )
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
     @field_validator("security_rules")
     @classmethod

@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue, field_validator
 from activities.providers.azure import arm, bodies, tags
 from activities.providers.azure.arm import ArmKind
 from activities.providers.azure.kinds.virtual_network import NAME
+from activities.providers.azure.tags import Tags
 from holdfast.model import Spec
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Output
@@ -34,7 +35,7 @@ class PublicIpSpec(Spec):
         pattern=r"^[a-z][a-z0-9-]{1,61}[a-z0-9]$",
         description="gives it a name in DNS; unique among everybody's in the region",
     )
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
     @field_validator("domain_name_label", mode="before")
     @classmethod

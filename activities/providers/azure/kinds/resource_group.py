@@ -10,6 +10,7 @@ from pydantic import Field
 
 from activities.providers.azure import arm, ids, tags
 from activities.providers.azure.arm import ArmKind
+from activities.providers.azure.tags import Tags
 from holdfast.errors import Blocked, NotFound, Pending
 from holdfast.model import Scope, Spec
 from holdfast.plan import UndoLabel, Verb
@@ -28,7 +29,7 @@ class ResourceGroupSpec(Spec):
         pattern=r"^[\w().-]*[\w()-]$",
         description="unique in its subscription: letters, digits and `_ - . ( )`, and no full stop at its end",
     )
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
 
 class ResourceGroup(ArmKind[ResourceGroupSpec]):

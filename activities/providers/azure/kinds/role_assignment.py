@@ -216,8 +216,12 @@ reads:
     # --- comparing ---------------------------------------------------------------------------------------------
 
     def canonical(self, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """Small letters, and of a role the GUID alone: a built-in one has an id in every subscription."""
+        """Small letters, and of a role the GUID alone: a built-in one has an id in every subscription. Blanks around a
+        description mean nothing.
+        """
         form = dict(properties)
+        if "description" in form:
+            form["description"] = descriptions.compared(form["description"])
         for field in {"scope", "role_definition_id", "principal_id"} & set(form):
             if isinstance(form[field], str):
                 form[field] = ids.canonical(form[field])

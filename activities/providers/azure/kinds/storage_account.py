@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue
 from activities.providers.azure import acls, arm, bodies, tags
 from activities.providers.azure.acls import NetworkAcls
 from activities.providers.azure.arm import ArmKind
+from activities.providers.azure.tags import StorageTags
 from holdfast.model import Spec
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Output
@@ -73,7 +74,7 @@ class StorageAccountSpec(Spec):
     require_infrastructure_encryption: bool = Field(
         default=False, description="encrypt a second time, below the service, with another key"
     )
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: StorageTags = Field(default_factory=dict, description=tags.ABOUT)
 
 
 class StorageAccount(ArmKind[StorageAccountSpec]):

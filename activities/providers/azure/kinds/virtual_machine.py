@@ -13,6 +13,7 @@ from pydantic import Field, JsonValue
 from activities.providers.azure import arm, bodies, ids, machines, tags
 from activities.providers.azure.arm import ArmKind
 from activities.providers.azure.door import Answer
+from activities.providers.azure.tags import Tags
 from holdfast.errors import Pending
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
@@ -66,7 +67,7 @@ class VirtualMachineSpec(Spec):
     power: Literal["running", "deallocated"] = Field(
         default="running", description="moved by starting and deallocating it; without a host it costs its disks only"
     )
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
 
 class VirtualMachine(ArmKind[VirtualMachineSpec]):

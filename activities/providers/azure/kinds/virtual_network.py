@@ -9,6 +9,7 @@ from pydantic import Field
 
 from activities.providers.azure import arm, bodies, ids, tags
 from activities.providers.azure.arm import ArmKind
+from activities.providers.azure.tags import Tags
 from holdfast.errors import Blocked, NotFound
 from holdfast.model import Spec
 from holdfast.plan import UndoLabel, Verb
@@ -28,7 +29,7 @@ class VirtualNetworkSpec(Spec):
     dns_servers: list[IPv4Address | IPv6Address] = Field(
         default_factory=list, description="who answers its machines' questions; without any, Azure does"
     )
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
 
 class VirtualNetwork(ArmKind[VirtualNetworkSpec]):

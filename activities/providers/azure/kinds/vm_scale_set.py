@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 
 from activities.providers.azure import arm, bodies, ids, machines, tags
 from activities.providers.azure.arm import ArmKind
+from activities.providers.azure.tags import Tags
 from holdfast.model import Spec
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Output
@@ -103,7 +104,7 @@ class VmScaleSetSpec(Spec):
     encryption_at_host: bool = Field(
         default=False, description="encrypt caches and temporary disks too; a subscription has to register for it once"
     )
-    tags: dict[str, str] = Field(default_factory=dict, description=tags.ABOUT)
+    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
 
 
 class VmScaleSet(ArmKind[VmScaleSetSpec]):

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from activities.providers.gcp import labelling
 from activities.providers.gcp.compute import ComputeKind
+from activities.providers.gcp.labelling import Labels
 from activities.providers.gcp.paths import NAME, Path, at_one_number, bare, reference
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
@@ -44,7 +45,7 @@ class AddressSpec(Spec):
         default=None, description="of an EXTERNAL regional one: whose network its traffic takes; the project's without"
     )
     description: str = Field(default="", max_length=1500, description="said once, when it is made")
-    labels: dict[str, str] = Field(default_factory=dict, description=labelling.ABOUT)
+    labels: Labels = Field(default_factory=dict, description=labelling.ABOUT)
 
     @model_validator(mode="after")
     def _fits_together(self) -> AddressSpec:

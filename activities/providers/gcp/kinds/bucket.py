@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import Field
 
 from activities.providers.gcp import labelling, labels
+from activities.providers.gcp.labelling import Labels
 from holdfast.errors import NotAllowed, NotFound
 from holdfast.model import Spec, Status
 from holdfast.plan import UndoLabel, Verb
@@ -62,7 +63,7 @@ class BucketSpec(Spec):
     default_kms_key_name: str | None = Field(
         default=None, description="a key of Cloud KMS, `projects/…/cryptoKeys/…`; without one, Google's own keys"
     )
-    labels: dict[str, str] = Field(default_factory=dict, description=labelling.ABOUT)
+    labels: Labels = Field(default_factory=dict, description=labelling.ABOUT)
 
 
 class Bucket(ResourceType[BucketSpec]):

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from activities.providers.gcp import labelling
 from activities.providers.gcp.compute import ComputeKind, Step
+from activities.providers.gcp.labelling import Labels
 from activities.providers.gcp.paths import IMAGE, NAME, ZONE, bare, last, reference, versionless, zonal
 from holdfast.errors import InvalidInput
 from holdfast.model import Scope, Spec, Status
@@ -38,7 +39,7 @@ class DiskSpec(Spec):
         default=None, description="a key of Cloud KMS, from `projects/` on; without, Google's own key encrypts it"
     )
     description: str = Field(default="", max_length=1500, description="said once, when it is made")
-    labels: dict[str, str] = Field(default_factory=dict, description=labelling.ABOUT)
+    labels: Labels = Field(default_factory=dict, description=labelling.ABOUT)
 
     @model_validator(mode="after")
     def _begins_once(self) -> DiskSpec:

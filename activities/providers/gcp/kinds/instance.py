@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from activities.providers.gcp import labelling, labels, machines
 from activities.providers.gcp.compute import ComputeKind, Step, step
+from activities.providers.gcp.labelling import Labels
 from activities.providers.gcp.paths import IMAGE, NAME, ZONE, Path, bare, last, reference, versionless, zonal
 from activities.providers.gcp.rules import ordered
 from holdfast.errors import InvalidInput, NotFound, Pending
@@ -69,7 +70,7 @@ class InstanceSpec(Spec):
     automatic_restart: bool = Field(default=True, description="start it again when its host fails; SPOT cannot")
     power: Literal["running", "stopped"] = Field(default="running", description="moved by starting and stopping it")
     description: str = Field(default="", max_length=1500, description="said once, when it is made")
-    labels: dict[str, str] = Field(default_factory=dict, description=f"{labelling.ABOUT}; on its boot disk at first")
+    labels: Labels = Field(default_factory=dict, description=f"{labelling.ABOUT}; on its boot disk at first")
 
     @model_validator(mode="after")
     def _fits_together(self) -> InstanceSpec:

@@ -9,8 +9,9 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from activities.providers.gcp import descriptions, machines
+from activities.providers.gcp import descriptions, labels, machines
 from activities.providers.gcp.compute import ComputeKind
+from activities.providers.gcp.labelling import Labels
 from activities.providers.gcp.paths import IMAGE_OR_FAMILY, NAME, bare, last, reference, versionless
 from activities.providers.gcp.rules import ordered
 from holdfast.model import Scope, Spec
@@ -61,7 +62,7 @@ class InstanceTemplateSpec(Spec):
         default="STANDARD", description="SPOT: cheaper, and Google may stop them at any time"
     )
     automatic_restart: bool = Field(default=True, description="start them again when a host fails; SPOT cannot")
-    labels: dict[str, str] = Field(default_factory=dict, description="of its instances and their disks")
+    labels: Labels = Field(default_factory=dict, description="of its instances and their disks")
     description: str = Field(default="", max_length=1500, description="for people")
 
     @model_validator(mode="after")
@@ -187,7 +188,7 @@ web:
             "sourceImage": wanted.image,
             "diskSizeGb": wanted.boot_disk_size_gb,
             "diskType": wanted.boot_disk_type,
-            "labels": dict(wanted.labels) or None,
+            "labels": labels.asked(call) or None,
         }
         nic = machines.said({"subnetwork": wanted.subnetwork, "network": wanted.network})
         outside = {"type": "ONE_TO_ONE_NAT", "name": "External NAT"}
@@ -205,7 +206,7 @@ web:
                 **(machines.SPOT if wanted.provisioning_model == "SPOT" else {}),
             },
         }
-        made |= {"labels": dict(wanted.labels)} if wanted.labels else {}
+        made |= {"labels": mine} if (mine := labels.asked(call)) else {}
         made |= {"tags": {"items": list(wanted.tags)}} if wanted.tags else {}
         if wanted.service_account:
             made["serviceAccounts"] = [{"email": wanted.service_account, "scopes": [machines.EVERYTHING]}]

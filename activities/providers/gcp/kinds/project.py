@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from activities.providers.gcp import labelling, labels
+from activities.providers.gcp.labelling import Labels
 from activities.providers.gcp.managing import ACTIVE, ManagedKind, Work, handle
 from activities.providers.gcp.unseen import got
 from holdfast.contract import TAG_PREFIX, TOKEN_TAG
@@ -36,7 +37,7 @@ class ProjectSpec(Spec):
     display_name: str | None = Field(
         default=None, min_length=4, max_length=30, description="a person's name for it; without one, its id"
     )
-    labels: dict[str, str] = Field(default_factory=dict, description=labelling.ABOUT)
+    labels: Labels = Field(default_factory=dict, description=labelling.ABOUT)
 
 
 class Project(ManagedKind[ProjectSpec]):

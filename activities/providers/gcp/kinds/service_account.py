@@ -146,9 +146,7 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
         if "display_name" in changed:
             words["displayName"] = wanted.display_name
         if "description" in changed:
-            found = self._description(call)
-            marks = found.removeprefix(descriptions.own(found)).strip()
-            words["description"] = _short(f"{wanted.description} {marks}".strip())
+            words["description"] = _short(descriptions.reworded(wanted.description, self._description(call)))
         if words:
             self._patch(call, **words)
         if "disabled" in changed:
@@ -174,6 +172,13 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
         return self.observe(call)
 
     # --- comparing ---------------------------------------------------------------------------------------------
+
+    def canonical(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """Blanks around a description mean nothing."""
+        form = dict(properties)
+        if "description" in form:
+            form["description"] = descriptions.compared(form["description"])
+        return form
 
     def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
         """Only under the same id."""
