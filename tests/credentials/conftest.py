@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from temporalio.api.failure.v1 import Failure
+from temporalio.contrib.pydantic import pydantic_data_converter as converter
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
 
+from activities import letters
 from activities.credentials import choosing
 from activities.providers.aws import credentials as aws_credentials
 from activities.providers.aws import door
@@ -20,6 +25,15 @@ if TYPE_CHECKING:
     from tests.localcloud.azure_parts import LocalAzure
 
 Told = Callable[[str], Path]
+
+
+def failure(work: Callable[[], object]) -> tuple[ApplicationError, str]:
+    """The failure of an activity that does this, and all that history keeps of it."""
+    with pytest.raises(ApplicationError) as failed:
+        ActivityEnvironment().run(lambda: letters.told("a test", work))
+    kept = Failure()
+    converter.failure_converter.to_failure(failed.value, converter.payload_converter, kept)
+    return failed.value, str(kept)
 
 
 @pytest.fixture(autouse=True)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import boto3
 import pytest
+from botocore.exceptions import CredentialRetrievalError, MetadataRetrievalError
 
 from activities.providers.aws import credentials, door
 from activities.providers.aws.door import open_visit
-from holdfast.errors import NotAllowed, Throttled, Unavailable
+from holdfast.errors import HoldfastError, NotAllowed, Throttled, Unavailable
 from holdfast.model import Scope
 from tests.cloud import ACCOUNT, OTHER_ACCOUNT, REGION, LocalAws
-from tests.credentials.conftest import Told
+from tests.credentials.conftest import Told, failure
 
 MINE = Scope("aws", ACCOUNT, REGION)
 OTHER = Scope("aws", OTHER_ACCOUNT, REGION)
@@ -260,6 +265,102 @@ def test_a_profile_that_wants_a_code(
         told(f"- {{scope: aws/{OTHER_ACCOUNT}/*, profile: guarded{more}}}")
         with pytest.raises(NotAllowed, match=f"no AWS credentials for {OTHER} as .* wants an MFA code"):
             open_visit(OTHER)
+
+
+@pytest.mark.parametrize("more", ["", "role"])
+@pytest.mark.parametrize(
+    "prints, ends",
+    [
+        ("{secret}", 0),
+        ('["{secret}"]', 0),
+        ('{{"Version": 1, "AccessKeyId": "{secret}"}}', 0),
+        ('{{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": 7, "SessionToken": "{secret}"}}', 0),
+        ('{{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "{secret}", "Expiration": "{secret}"}}', 0),
+        ('{{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "{secret}", "Expiration": "2031-01-01"}}', 0),
+        ("", 3),
+    ],
+    ids=["words", "a list", "half of it", "a number", "a bad time", "a time of nowhere", "nothing"],
+)
+def test_a_process_that_gives_no_credentials(
+    aws: LocalAws,
+    told: Told,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    prints: str,
+    ends: int,
+    more: str,
+) -> None:
+    """A profile's process that gives none is refused at once, by the scope's name; what it says goes nowhere."""
+    secret = uuid4().hex
+    said = prints.format(secret=secret)
+    (tmp_path / "gives.py").write_text(
+        f"import sys\nprint({said!r})\nprint({secret!r}, file=sys.stderr)\nsys.exit({ends})"
+    )
+    (tmp_path / "config").write_text(
+        f"[profile shop]\ncredential_process = {sys.executable} {tmp_path}/gives.py\n"
+        f"[profile there]\nsource_profile = shop\nrole_arn = {ROLE}\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    told(f"- {{scope: aws/{OTHER_ACCOUNT}/*, profile: {'there' if more else 'shop'}}}")
+    caplog.set_level(logging.INFO)
+    failed, kept = failure(lambda: open_visit(OTHER))
+    assert (failed.type, failed.non_retryable) == ("NotAllowed", True)
+    assert f"no AWS credentials for {OTHER} as" in kept
+    assert "the credential_process of profile shop " in kept
+    assert "Next: run it by hand where the worker runs" in kept
+    assert secret not in kept + caplog.text
+
+
+def test_a_process_gives_credentials_for_a_while(
+    aws: LocalAws, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A process that gives some is asked again before they expire; one that fails then is told of without its words."""
+    secret, given = uuid4().hex, {"Version": 1, "AccessKeyId": OTHER_ACCOUNT, "SecretAccessKey": "test"}
+    (tmp_path / "config").write_text(f"[profile shop]\ncredential_process = {sys.executable} {tmp_path}/gives.py\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    told(f"- {{scope: aws/{OTHER_ACCOUNT}/*, profile: shop}}")
+    soon = (datetime.now(UTC) + timedelta(minutes=3)).isoformat()
+    said = json.dumps({**given, "SessionToken": "t", "Expiration": soon})
+    (tmp_path / "gives.py").write_text("print('{}')")
+    with pytest.raises(NotAllowed, match="are no credentials"):
+        open_visit(OTHER)
+    (tmp_path / "gives.py").write_text(f"print({said!r})")
+    queues = open_visit(OTHER).client("sqs")
+    (tmp_path / "gives.py").write_text(f"import sys; sys.exit({secret!r})")
+    with pytest.raises(NotAllowed, match=f"no AWS credentials for {OTHER} as .*: the credential_process of profile"):
+        queues.list_queues()
+    assert secret not in caplog.text
+
+
+def test_a_profile_that_refers_to_nothing(
+    aws: LocalAws, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A role whose `source_profile` is not there is refused at once, and what is missing is named."""
+    (tmp_path / "config").write_text(f"[profile there]\nsource_profile = nobody\nrole_arn = {ROLE}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    told(f"- {{scope: aws/{OTHER_ACCOUNT}/*, profile: there}}")
+    with pytest.raises(NotAllowed, match=f"no AWS credentials for {OTHER} as .*nobody") as refused:
+        open_visit(OTHER)
+    assert "mend the profile where the worker runs" in refused.value.letter.next
+
+
+@pytest.mark.parametrize("status, letter", [(500, Unavailable), (429, Unavailable), (403, NotAllowed)])
+def test_a_host_that_hands_out_none(
+    aws: LocalAws, told: Told, monkeypatch: pytest.MonkeyPatch, status: int, letter: type[HoldfastError]
+) -> None:
+    """A host whose role cannot be had is asked again, one that says no is not; nothing of its answer is repeated."""
+    secret = uuid4().hex
+    error = MetadataRetrievalError(error_msg=f"Received non 200 response {status} from container metadata: {secret}")
+    told(f"- scope: aws/{OTHER_ACCOUNT}/*")
+
+    def refused(_: object) -> None:
+        raise CredentialRetrievalError(provider="container-role", error_msg=str(error))
+
+    monkeypatch.setattr(boto3.Session, "get_credentials", refused)
+    with pytest.raises(letter, match=f"no AWS credentials for {OTHER}") as failed:
+        open_visit(OTHER)
+    assert secret not in str(failed.value)
 
 
 def test_web_identity(aws: LocalAws, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

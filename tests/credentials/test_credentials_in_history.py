@@ -3,42 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from temporalio.api.failure.v1 import Failure
-from temporalio.contrib.pydantic import pydantic_data_converter as converter
-from temporalio.exceptions import ApplicationError
-from temporalio.testing import ActivityEnvironment
 
-from activities import letters
 from activities.providers.aws.door import open_visit
 from activities.providers.azure.credentials import credentials as azure
 from activities.providers.gcp.credentials import credentials as google
 from holdfast.model import Scope
 from tests.cloud import ACCOUNT, OTHER_ACCOUNT, REGION, LocalAws
-from tests.credentials.conftest import Told
+from tests.credentials.conftest import Told, failure
 from tests.credentials.google_tokens import handing_out
 
 GOOGLE = Scope("gcp", "shop-prod", "europe-west1")
 AZURE = Scope("azure", "s1", "westeurope")
 
 
-def _failed(work: Callable[[], object]) -> tuple[ApplicationError, str]:
-    """The failure of an activity that does this, and all that history keeps of it."""
-    with pytest.raises(ApplicationError) as failed:
-        ActivityEnvironment().run(lambda: letters.told("a test", work))
-    kept = Failure()
-    converter.failure_converter.to_failure(failed.value, converter.payload_converter, kept)
-    return failed.value, str(kept)
-
-
 def test_a_refused_scope(aws: LocalAws, told: Told) -> None:
     """An act in a scope without credentials fails at its first delivery, for good, by the scope's name."""
     told(f"- scope: aws/{OTHER_ACCOUNT}/*")
     scope = Scope("aws", ACCOUNT, REGION)
-    failed, kept = _failed(lambda: open_visit(scope))
+    failed, kept = failure(lambda: open_visit(scope))
     assert (failed.type, failed.non_retryable) == ("NotAllowed", True)
     assert f"no credentials for {scope}" in kept
 
@@ -46,7 +31,7 @@ def test_a_refused_scope(aws: LocalAws, told: Told) -> None:
 def test_a_broken_file(told: Told) -> None:
     """A file with a secret in the clear fails every act for good, and what stands there goes no further."""
     told("- scope: gcp/*/*\n- {scope: azure/*/*, service_principal: {tenant: t, client: c, secret: 77-secret}}")
-    failed, kept = _failed(lambda: google(GOOGLE))
+    failed, kept = failure(lambda: google(GOOGLE))
     assert (failed.type, failed.non_retryable) == ("InvalidInput", True)
     assert "there is no such field" in kept
     assert "77-secret" not in kept
@@ -62,7 +47,7 @@ def test_an_answer_that_holds_a_token(told: Told, tmp_path: Path, monkeypatch: p
             f"- scope: gcp/*/*\n  key_file: {tmp_path}/key.json\n"
             "  impersonate: {service_account: a@shop-prod.iam.gserviceaccount.com}"
         )
-        failed, kept = _failed(lambda: google(GOOGLE))
+        failed, kept = failure(lambda: google(GOOGLE))
     assert failed.type == "NotAllowed"
     assert f"no credentials for {GOOGLE}" in kept
     assert "token-" not in kept
@@ -79,7 +64,7 @@ def test_a_key_that_cannot_be_read(told: Told, tmp_path: Path, text: str) -> Non
         f"- {{scope: azure/*/*, service_principal: {{tenant: t, client: c, certificate: {tmp_path}/key}}}}"
     )
     for scope, work in ((GOOGLE, lambda: google(GOOGLE)), (AZURE, lambda: azure(AZURE))):
-        failed, kept = _failed(work)
+        failed, kept = failure(work)
         assert failed.type == "NotAllowed"
         assert f"no credentials for {scope}" in kept
         assert "77-secret" not in kept

@@ -8,9 +8,11 @@ profile or the default chain finds is kept as botocore keeps it.
 from __future__ import annotations
 
 import os
+import re
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 import boto3
@@ -21,12 +23,17 @@ from botocore.credentials import (
     CredentialProvider,
     CredentialResolver,
     DeferredRefreshableCredentials,
+    ProcessProvider,
 )
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigParseError,
+    CredentialRetrievalError,
     HTTPClientError,
+    InvalidConfigError,
     InvalidRegionError,
+    MetadataRetrievalError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
@@ -40,7 +47,7 @@ from botocore.utils import FileWebIdentityTokenLoader
 from activities.credentials.choosing import way, where
 from activities.credentials.ways import AssumeRole, Aws, WebIdentity
 from activities.providers.aws.codes import classify
-from holdfast.errors import Broken, HoldfastError, InvalidInput, NotAllowed, Unavailable
+from holdfast.errors import HoldfastError, InvalidInput, NotAllowed, Unavailable
 from holdfast.model import Scope
 
 CONFIG = Config(
@@ -50,6 +57,7 @@ CONFIG = Config(
     max_pool_connections=100,
     user_agent_appid="holdfast",
 )
+HOSTS = ("container-role", "iam-role")  # botocore's names of what asks the host
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +97,9 @@ def mint(found: Aws, scope: Scope) -> None:
         if held is None:
             raise NoCredentialsError
         held.get_frozen_credentials()
-    except (ClientError, BotoCoreError, OSError, RuntimeError) as error:
-        raise _letter(error, found, scope) from error
+    except Exception as error:  # noqa: BLE001  what a profile names may give anything, and botocore raises as it comes
+        # Without its cause, which history would keep: what gave no credentials may have said something else.
+        raise _letter(error, found, scope) from None
 
 
 def renew(found: Aws, scope: Scope) -> bool:
@@ -105,7 +114,7 @@ def renew(found: Aws, scope: Scope) -> bool:
         now = fresh.session.get_credentials()
         if held is None or now is None or held.get_frozen_credentials() == now.get_frozen_credentials():
             return False
-    except (ClientError, BotoCoreError, OSError, RuntimeError):
+    except Exception:  # noqa: BLE001  as in `mint`
         return False  # the refusal of those that were read says more
     with _lock:
         _sources[found] = fresh
@@ -149,10 +158,53 @@ def _wanted(_: str) -> str:
     raise CodeWanted
 
 
+class NotGiven(BotoCoreError):  # type: ignore[misc]  # botocore has no types
+    """A profile's process gave no credentials. What it said stays with it: botocore would log that, and hand it on."""
+
+    fmt = "the credential_process of profile {profile} {how}"
+
+
+class _Process(ProcessProvider):  # type: ignore[misc]  # botocore has no types
+    """A profile's process, whose words go nowhere."""
+
+    def _retrieve_credentials_using(self, credential_process: str) -> Any:
+        try:
+            given = super()._retrieve_credentials_using(credential_process)
+            texts = [given["access_key"], given["secret_key"], given["token"] or ""]
+            until = given["expiry_time"]
+            if all(isinstance(one, str) for one in texts) and (until is None or _is_moment(until)):
+                return given
+            how = "printed what are no credentials"
+        except OSError as error:
+            how = f"cannot be started: {error.strerror}"
+        except CredentialRetrievalError:
+            how = "has failed, or printed what are no credentials"
+        except Exception:  # noqa: BLE001  whatever reading anything raises
+            how = "printed what are no credentials"
+        raise NotGiven(profile=self._profile_name, how=how)  # out here it has no context
+
+
+def _is_moment(said: Any) -> bool:
+    try:
+        return Held._expiry_datetime(said).tzinfo is not None  # noqa: SLF001  as botocore will read it
+    except (ValueError, TypeError, OverflowError):
+        return False
+
+
 def _chain(profile: str | None) -> Any:
-    """A session that walks botocore's own chain, and asks nobody at a terminal, which would hold the worker up."""
+    """A session that walks botocore's own chain; asks nobody at a terminal, which would hold the worker up; and keeps
+    to itself what a process says.
+    """
     made = Session(profile=profile)
-    made.get_component("credential_provider").get_provider("assume-role")._prompter = _wanted  # noqa: SLF001  its only place
+    chain = made.get_component("credential_provider")
+    role, own = chain.get_provider("assume-role"), chain.get_provider("custom-process")
+
+    def process(profile_name: str) -> _Process:
+        return _Process(profile_name, lambda: made.full_config)
+
+    role._prompter = _wanted  # noqa: SLF001  its only place
+    role._profile_provider_builder._create_process_provider = process  # noqa: SLF001  of the profile a role is asked from
+    chain.providers[chain.providers.index(own)] = process(own._profile_name)  # noqa: SLF001  as botocore has chosen it
     return made
 
 
@@ -245,14 +297,44 @@ def _letter(error: Exception, found: Aws, scope: Scope) -> HoldfastError:
         )
     if isinstance(error, CodeWanted):
         return NotAllowed(f"{none}: {error}", next="give it a profile, or a role, that wants none", **facts)
+    if isinstance(error, NotGiven):
+        return NotAllowed(
+            f"{none}: {error}",
+            next="run it by hand where the worker runs, and see that it ends with 0 and prints what the AWS CLI takes; "
+            "what it said is not repeated here",
+            **facts,
+        )
+    if isinstance(error, InvalidConfigError | ConfigParseError):
+        return NotAllowed(
+            f"{none}: {error}",
+            next="mend the profile where the worker runs (~/.aws/config, or what AWS_CONFIG_FILE names), or the "
+            "worker's entry, and start the worker again",
+            **facts,
+        )
     if isinstance(error, SSOError | TokenRetrievalError):
         return NotAllowed(f"{none}: {error}", next="sign in again where the worker runs: aws sso login", **facts)
     if isinstance(error, NoConnection | HTTPClientError):
         return Unavailable(f"{none} yet: AWS does not answer: {error}", **facts)
+    if isinstance(error, MetadataRetrievalError | CredentialRetrievalError) and _is_of_the_host(error):
+        return Unavailable(f"{none} yet: who hands them out on this host does not answer as it should", **facts)
     if isinstance(error, OSError):
         return NotAllowed(
             f"{none}: {error.filename} cannot be read: {error.strerror}",
             next="mount the file where the worker runs, or mend the worker's entry",
             **facts,
         )
-    return Broken(f"{none}: the AWS SDK gave up: {type(error).__name__}: {error}", **facts)
+    return NotAllowed(
+        f"{none}: the AWS SDK cannot make any of what it was given ({type(error).__name__})",
+        next="try `aws sts get-caller-identity` where the worker runs, as the same user and in the same environment",
+        **facts,
+    )
+
+
+def _is_of_the_host(error: MetadataRetrievalError | CredentialRetrievalError) -> bool:
+    """Whether whoever hands out the container's or the machine's role gave no answer, or none that is a refusal."""
+    said = str(error)
+    told = re.search(r"Received non 200 response (\d{3})", said)
+    refused = told is not None and HTTPStatus.BAD_REQUEST <= int(told[1]) < HTTPStatus.INTERNAL_SERVER_ERROR
+    late = told is not None and int(told[1]) == HTTPStatus.TOO_MANY_REQUESTS
+    of_the_host = isinstance(error, MetadataRetrievalError) or error.kwargs.get("provider") in HOSTS
+    return of_the_host and (late or not refused)
