@@ -46,7 +46,9 @@ def _texts(value: Any) -> Any:
 
 
 Prefixes = list[str]
-Ports = Annotated[list[Annotated[str, Field(pattern=r"^(\*|\d{1,5}(-\d{1,5})?)$")]], BeforeValidator(_texts)]
+Port = Annotated[str, Field(pattern=r"^(\*|\d{1,5}(-\d{1,5})?)$")]
+_Written = Annotated[list[int | Port], Field(min_length=1)]  # as a person may write them
+Ports = Annotated[list[Port], BeforeValidator(_texts, json_schema_input_type=_Written)]
 
 
 class SecurityRule(BaseModel):
