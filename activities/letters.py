@@ -22,7 +22,7 @@ def to_temporal(error: HoldfastError, *, attempt: int, certain: bool = False) ->
     letter = error.letter.model_copy(update={"certain": certain and not error.again})
     again = error.again and not (isinstance(error, Broken) and attempt >= TRIES_OF_BROKEN)
     return ApplicationError(
-        str(letter),
+        letter.below(letter.address),  # beside it stands the activity's summary, which names the address
         letter,
         type=letter.error,
         non_retryable=not again,

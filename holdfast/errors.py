@@ -4,6 +4,7 @@
     ├── Refused            no: somebody has to change something first
     │   ├── InvalidInput       the document, a parameter, a flag
     │   ├── NotAllowed         the cloud or our own policy says no
+    │   │   └── NoAccount      for certain, since the account that the scope names is not there
     │   ├── NotFound           a thing that was named is not there
     │   ├── NameTaken          it exists, and it is not ours
     │   ├── NotOurs            it stands where we act, and another hand made it
@@ -29,6 +30,7 @@ Each carries a letter to someone at three in the morning. History remembers the 
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -48,12 +50,28 @@ class Letter(Wire):
     certain: bool = False  # refused at its first delivery, by an answer: nothing can have been made
 
     def __str__(self) -> str:
-        lines = [self.happened]
+        return self.below(None)
+
+    @property
+    def opening(self) -> str:
+        """What happened, and to which address."""
+        return self._opened(None)
+
+    def below(self, told: Address | None) -> str:
+        """The letter for below a line that has told an address already."""
+        lines = [self._opened(told)]
         if self.standing:
             lines.append(f"Standing: {self.standing}")
         if self.next:
             lines.append(f"Next: {self.next}")
         return "\n".join(lines)
+
+    def _opened(self, told: Address | None) -> str:
+        if self.address is None or self.address == told:
+            return self.happened
+        # `shop/aws.vpc/net` does not stand in `shop/aws.vpc/network`, nor in `shop/aws.vpc/net[a]`.
+        named = re.search(rf"{re.escape(str(self.address))}(?![\w\[-])", self.happened)
+        return self.happened if named else f"{self.address}: {self.happened}"
 
 
 class HoldfastError(Exception):
@@ -108,6 +126,16 @@ class InvalidInput(Refused):
 
 class NotAllowed(Refused):
     """The cloud, or our own policy, does not let this principal do this."""
+
+
+class NoAccount(NotAllowed):
+    """The account that a scope names is not there. `deleted`: the cloud shows that it was; else nobody shows it at all,
+    which is also how one looks that this principal may not see.
+    """
+
+    def __init__(self, happened: str, *, deleted: bool = False, **facts: Any) -> None:
+        super().__init__(happened, **facts)
+        self.deleted = deleted
 
 
 class NotFound(Refused):

@@ -91,7 +91,7 @@ def markdown(progress: Progress, lines: int = LINES) -> str:
 def _foremost(progress: Progress) -> Iterator[str]:
     """Why it is as it is, and what a person can say to it."""
     if progress.cause is not None and progress.state not in {State.done, State.unchanged}:
-        yield progress.cause.happened
+        yield progress.cause.opening
     for address in progress.questions:
         yield f"asks: `holdfast resolve {address} retry|skip|rollback --run {progress.run}`"
     if progress.state is State.owed:

@@ -128,7 +128,7 @@ def raise_all(errors: list[HoldfastError]) -> None:
     classes = {type(e) for e in errors}
     together = classes.pop() if len(classes) == 1 else Refused
     letters = [e.letter for e in errors]
-    lines = [f"- {x.address}: {x.happened}" + (f" ({x.next})" if x.next else "") for x in letters]
+    lines = [f"- {x.opening}" + (f" ({x.next})" if x.next else "") for x in letters]
     raise together(
         "\n".join([f"{len(errors)} things stand in the way:", *lines]),
         standing="nothing was touched",

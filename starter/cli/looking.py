@@ -118,7 +118,7 @@ def _words(board: Board, progress: Progress | None) -> str:
     out += [table(("RESOURCE", "STATE", "ID", "RUN"), rows)] if rows else []
     if progress is not None:
         out += ["", headline(progress)]
-        out += [f"  because: {progress.cause.happened}"] if progress.cause else []
+        out += [f"  because: {progress.cause.opening}"] if progress.cause else []
         shown, left_out = chosen(progress)
         out += [f"  {ICONS[r.fate]} {r.verb.sign} {r.address}  {words(r)}" for r in shown if r.fate is not Fate.waiting]
         waiting = sum(r.fate is Fate.waiting for r in shown)
@@ -132,7 +132,11 @@ def _words(board: Board, progress: Progress | None) -> str:
         out += ["", f"{board.current} begins, or has just ended"]
     out += [f"queued: {q.run} {q.request.operation}, asked by {q.request.identity.requester}" for q in board.queue]
     for one in board.owed:
-        out += ["", paint(f"owed since {one.run}: {one.address} is {one.fate}", "red"), letter_text(one.letter)]
+        out += [
+            "",
+            paint(f"owed since {one.run}: {one.address} is {one.fate}", "red"),
+            letter_text(one.letter, one.address),
+        ]
         out.append(f"  `holdfast resolve {one.address} retry|skip|rollback`")
     if outputs := ledger_outputs(ledger):
         out += ["", table(("OUTPUT", "VALUE"), [(name, show(value)) for name, value in outputs.items()])]

@@ -8,6 +8,7 @@ from typing import Any
 
 from holdfast.document.problems import show
 from holdfast.errors import Letter
+from holdfast.model import Address
 from holdfast.plan import Action, Counts, Drift, Plan, UndoLabel, Verb
 from holdfast.run import Ledger, Report
 from holdfast.secret import HIDDEN
@@ -82,7 +83,7 @@ def report_text(report: Report) -> str:
         out += ["because:", *(f"  {line}" for line in str(report.cause).splitlines())]
     for owed in report.owed:
         out.append(f"owed: {owed.address} is {owed.fate}")
-        out += [f"  {line}" for line in str(owed.letter).splitlines()]
+        out.append(letter_text(owed.letter, owed.address))
         out.append(f"  `holdfast resolve {owed.address} retry|skip|rollback`")
     out += [paint(f"warning: {warning}", "yellow") for warning in report.warnings]
     if outputs := hidden(report.outputs, report.sensitive_outputs):
@@ -107,9 +108,9 @@ def hidden(outputs: Mapping[str, Any], sensitive: tuple[str, ...]) -> dict[str, 
     return {name: HIDDEN if name in sensitive else value for name, value in outputs.items()}
 
 
-def letter_text(letter: Letter, indent: str = "  ") -> str:
-    """A letter inside something longer."""
-    return "\n".join(f"{indent}{line}" for line in str(letter).splitlines())
+def letter_text(letter: Letter, told: Address) -> str:
+    """A letter inside something longer, which has told an address."""
+    return "\n".join(f"  {line}" for line in letter.below(told).splitlines())
 
 
 def _step(action: Action) -> Iterator[str]:

@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 from activities import server
 from holdfast.contract import CONTROL_QUEUE, Attribute, Message, Operation, State, Workflow
 from holdfast.errors import Letter
+from holdfast.model import Address
 from holdfast.packed import Packed, pack, unpack
 from holdfast.plan import Plan
 from holdfast.run import Draft, Ledger
@@ -148,3 +149,20 @@ def test_a_letter_reads_as_a_letter() -> None:
     """What happened, how the world stands, and what to do next, each on its line."""
     letter = Letter(error="PlanStale", happened="it moved", standing="nothing was touched", next="plan again")
     assert str(letter).splitlines() == ["it moved", "Standing: nothing was touched", "Next: plan again"]
+
+
+@pytest.mark.parametrize(
+    "happened, opening",
+    [
+        ("AWS refused CreateVpc", "shop/aws.vpc/net: AWS refused CreateVpc"),
+        ("cannot delete shop/aws.vpc/net: it is in use", "cannot delete shop/aws.vpc/net: it is in use"),
+        ("shop/aws.vpc/network is in use", "shop/aws.vpc/net: shop/aws.vpc/network is in use"),
+    ],
+)
+def test_a_letter_names_the_address_once(happened: str, opening: str) -> None:
+    """Whoever is woken reads first which resource it is about; not twice, and not where the line above has said so."""
+    address = Address.parse("shop/aws.vpc/net")
+    letter = Letter(error="Broken", happened=happened, address=address, next="look")
+    assert str(letter) == f"{opening}\nNext: look"
+    assert letter.below(address) == f"{happened}\nNext: look"
+    assert str(letter.model_copy(update={"address": None})) == f"{happened}\nNext: look"

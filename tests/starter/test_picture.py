@@ -62,6 +62,17 @@ def test_a_run_that_ended_well_shows_no_cause() -> None:
     assert "because" in report_text(report.model_copy(update={"state": State.undone}))
 
 
+def test_a_cause_names_its_resource() -> None:
+    """Why a run failed is said with the address that it failed at: in the report, in a status and in the Web UI."""
+    cause = WHY.model_copy(update={"address": PAGES})
+    told = f"{PAGES}: AWS refused CreateBucket"
+    report = Report(run="shop-1", stack="shop", operation=Operation.up, state=State.undone, identity=ADA, cause=cause)
+    assert f"because:\n  {told}" in report_text(report)
+    progress = _progress(State.undoing, []).model_copy(update={"cause": cause})
+    assert f"  because: {told}" in _words(Board(stack="shop", current="shop-1", ledger=pack(Ledger())), progress)
+    assert f"> {told}" in markdown(progress)
+
+
 def test_a_cut_letter_says_that_it_was_cut() -> None:
     """A long letter beside an address ends in an ellipsis; a short one is whole."""
     row = Row(address=NET, verb=Verb.create, fate=Fate.failed, letter=Letter(error="Broken", happened="x" * 500))
