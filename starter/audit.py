@@ -16,7 +16,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from holdfast.audit import Event, History, Line, trail
 from holdfast.contract import Workflow, arbiter_id, run_id
-from holdfast.errors import NotFound, Unavailable
+from holdfast.errors import NotFound
+from workers.connecting import unanswered
 
 AT_ONCE = 16  # histories
 
@@ -30,7 +31,7 @@ async def lines(client: Client, stack: str | None = None) -> list[Line]:
         names = [stack] if stack is not None else await _stacks(client)
         found = [history for name in names for history in await _histories(client, name)]
     except RPCError as error:
-        raise Unavailable(f"Temporal does not answer: {error.message}", next="`holdfast local status`") from error
+        raise unanswered(client, error) from error
     if stack is not None and not found:
         raise NotFound(f"there is no history of a stack {stack!r}", next="`holdfast stacks` lists what there is")
     return trail(found)

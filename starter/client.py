@@ -53,6 +53,7 @@ from holdfast.progress import Progress
 from holdfast.run import Draft, Identity, Ledger, Report, Request, Resolve, Source, Stop
 from starter.hindrances import with_hindrances
 from workers.connecting import connect as connect_client
+from workers.connecting import silent, unanswered
 from workers.settings import Settings
 
 T = TypeVar("T")
@@ -91,13 +92,8 @@ class Holdfast:
         requester = os.environ.get("HOLDFAST_REQUESTER") or getpass.getuser()
         try:
             client = await asyncio.wait_for(connect_client(), PATIENCE.total_seconds())
-        except (RuntimeError, TimeoutError) as error:
-            where = os.environ.get("TEMPORAL_ADDRESS", "localhost:7233")
-            raise Unavailable(
-                f"no Temporal server answers at {where}",
-                standing="nothing was asked for",
-                next="`holdfast local start` starts one here; or set TEMPORAL_ADDRESS",
-            ) from error
+        except TimeoutError as error:
+            raise silent() from error
         return cls(client, settings or Settings.read(), Identity(requester=requester, reason=reason, ticket=ticket))
 
     # --- asking ------------------------------------------------------------------------------------------------
@@ -247,14 +243,14 @@ class Holdfast:
         query = f"WorkflowType = '{Workflow.provision}' AND ExecutionStatus != 'ContinuedAsNew'"
         if stack is not None:
             query += f" AND {Attribute.stack} = '{stack}'"
-        found = self.client.list_workflows(query, limit=most)
-        return [_listed(execution) async for execution in found]
+        found = await self._asked(_all(self.client.list_workflows(query, limit=most)))
+        return [_listed(execution) for execution in found]
 
     async def stacks(self) -> list[Board]:
         """Every stack that has an arbiter."""
         query = f"WorkflowType = '{Workflow.stack}' AND ExecutionStatus = 'Running'"
-        names = sorted([e.id.removeprefix("stack/") async for e in self.client.list_workflows(query)])
-        return [await self.board(name) for name in names]
+        found = await self._asked(_all(self.client.list_workflows(query)))
+        return [await self.board(name) for name in sorted(e.id.removeprefix("stack/") for e in found)]
 
     async def need_worker(self, queue: str = CONTROL_QUEUE) -> None:
         """Raises `Unavailable` when no worker answers on a queue; a request would wait without a word."""
@@ -267,7 +263,7 @@ class Holdfast:
         except TimeoutError:
             found = False
         except RPCError as error:
-            raise Unavailable("Temporal does not answer", next="`holdfast local status`") from error
+            raise unanswered(self.client, error) from error
         if not found:
             short = queue.removeprefix("holdfast-")
             raise Unavailable(
@@ -319,8 +315,7 @@ class Holdfast:
             await asyncio.sleep(LOOK)
         raise AssertionError("the last attempt returns or raises")
 
-    @staticmethod
-    async def _asked(answer: Awaitable[T]) -> T:
+    async def _asked(self, answer: Awaitable[T]) -> T:
         """The answer, with Temporal's errors in our words."""
         try:
             return await answer
@@ -329,9 +324,14 @@ class Holdfast:
         except WorkflowQueryFailedError as error:
             raise Refused(str(error)) from error
         except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                raise NotFound(error.message) from error
-            raise Unavailable(f"Temporal does not answer: {error.message}", next="`holdfast local status`") from error
+            said = unanswered(self.client, error)
+            if error.status is RPCStatusCode.NOT_FOUND and isinstance(said, Unavailable):
+                said = NotFound(error.message)
+            raise said from error
+
+
+async def _all(listed: AsyncIterator[T]) -> list[T]:
+    return [one async for one in listed]
 
 
 def _from_failure(error: WorkflowUpdateFailedError | WorkflowFailureError) -> HoldfastError:

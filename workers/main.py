@@ -12,9 +12,9 @@ from typing import NoReturn
 import structlog
 
 from holdfast.contract import Exit
-from holdfast.errors import HoldfastError
+from holdfast.errors import HoldfastError, NotFound, Unavailable
 from workers.composition import serve, served
-from workers.connecting import connect
+from workers.connecting import connect, unserved
 from workers.logs import set_up
 from workers.settings import Settings
 
@@ -29,7 +29,10 @@ async def _serve(names: Sequence[str], settings: Settings) -> None:
     client = await connect()
     queues = served(names, client, settings)
     log.info("worker.started", queues=[q.queue for q in queues], pid=os.getpid())
-    await serve(client, queues, settings.threads, stop.wait)
+    try:
+        await serve(client, queues, settings.threads, stop.wait)
+    except RuntimeError as error:
+        raise await unserved(client, error) from error
     log.info("worker.drained")
 
 
@@ -42,11 +45,18 @@ def run(names: Sequence[str]) -> NoReturn:
         asyncio.run(_serve(names, settings))
     except HoldfastError as error:
         sys.stderr.write(f"{error}\n")
-        code = Exit.input
-    except RuntimeError as error:
-        sys.stderr.write(f"Temporal does not answer: {error}\nNext: `holdfast local start`, or set TEMPORAL_ADDRESS\n")
-        code = Exit.unavailable
+        code = _code(error)
     sys.stdout.flush()
     sys.stderr.flush()
     # Not `sys.exit`: tearing the interpreter down under the SDK's native core may crash (SIGABRT, SIGSEGV).
     os._exit(code)
+
+
+def _code(error: HoldfastError) -> Exit:
+    match error:
+        case Unavailable():
+            return Exit.unavailable
+        case NotFound():
+            return Exit.not_found
+        case _:
+            return Exit.input

@@ -73,7 +73,7 @@ def test_check_names_every_fault_with_its_line(alone: Place) -> None:
         (["watch", "shop-1", "--timeout", "soon"], Exit.input, "soon"),
         (["audit", "log", "--since", "soon"], Exit.input, "soon"),
         (["resolve", "shop", "retry"], Exit.input, "not an address"),
-        (["worker", "--queues", "moon"], Exit.unavailable, "Temporal does not answer"),
+        (["worker", "--queues", "moon"], Exit.unavailable, "no Temporal server answers at 127.0.0.1:1\nStanding:"),
         (["local", "env", "--dir", "/nowhere"], Exit.not_found, "local start"),
     ],
 )

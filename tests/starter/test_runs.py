@@ -95,6 +95,17 @@ def test_no_server_and_no_worker(place: Place, tmp_path: Path) -> None:
     assert "holdfast worker" in said.err
 
 
+@pytest.mark.parametrize(
+    "arguments", [["status", "shop"], ["stacks"], ["audit", "log"], ["worker", "--queues", "control"]], ids=" ".join
+)
+def test_a_namespace_that_is_not_there(server: Server, alone: Place, arguments: list[str]) -> None:
+    """A server that answers is not said to be silent: it is the namespace that is wrong."""
+    said = alone.ask(*arguments, TEMPORAL_ADDRESS=server.address, TEMPORAL_NAMESPACE="nope")
+    assert said.code == Exit.not_found, said
+    assert f"there is no namespace 'nope' at {server.address}" in said.err
+    assert "Next: set TEMPORAL_NAMESPACE" in said.err
+
+
 def test_another_accounts_credentials(place: Place) -> None:
     """A document for another account is refused before anything is touched."""
     file = Path(place.document())
