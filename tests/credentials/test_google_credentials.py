@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import jwt
 import pytest
@@ -18,10 +19,10 @@ import pytest
 from activities.credentials.ways import Google
 from activities.providers.gcp import credentials as module
 from activities.providers.gcp.credentials import credentials
-from holdfast.errors import NotAllowed, Unavailable
+from holdfast.errors import InvalidInput, NotAllowed, Unavailable
 from holdfast.model import Scope
 from tests.cloud import ROOT
-from tests.credentials.conftest import Told
+from tests.credentials.conftest import Told, failure
 from tests.credentials.google_tokens import Tokens, handing_out
 
 SCOPE = Scope("gcp", "shop-prod", "europe-west1")
@@ -120,6 +121,75 @@ def test_workload_identity_federation(cloud: Tokens, told: Told, tmp_path: Path)
     assert credentials(SCOPE).token == "token-1"
     path, asked = cloud.asked[0]
     assert (path, asked["subject_token"], asked["audience"]) == ("/v1/sts", "a.b.c", said["audience"])
+
+
+def test_a_user_who_impersonates(cloud: Tokens, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What gcloud writes for a user who impersonates a service account speaks for that one."""
+    monkeypatch.setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS", cloud.url)
+    config = tmp_path / "adc.json"
+    said = {
+        "type": "impersonated_service_account",
+        "source_credentials": cloud.key_file(),
+        "service_account_impersonation_url": "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/"
+        f"{DEPLOY}:generateAccessToken",
+        "delegates": [f"projects/-/serviceAccounts/{BETWEEN}"],
+    }
+    config.write_text(json.dumps(said))
+    told(f"- {{scope: gcp/shop-prod/*, credentials_file: {config}}}")
+    assert credentials(SCOPE).token == "token-2"
+    path, asked = cloud.asked[1]
+    assert path == f"/v1/projects/-/serviceAccounts/{DEPLOY}:generateAccessToken"
+    assert asked["delegates"] == [f"projects/-/serviceAccounts/{BETWEEN}"]
+
+
+def test_a_file_that_names_a_program(cloud: Tokens, told: Told, tmp_path: Path) -> None:
+    """A file that would have the worker start a program is refused, and says why; nothing is started."""
+    config = tmp_path / "federation.json"
+    said = {
+        "type": "external_account",
+        "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": f"{cloud.url}/v1/sts",
+        "credential_source": {"executable": {"command": f"touch {tmp_path}/started"}},
+    }
+    config.write_text(json.dumps(said))
+    told(f"- {{scope: gcp/shop-prod/*, credentials_file: {config}}}")
+    with pytest.raises(NotAllowed, match=f"no credentials for {SCOPE}.* a worker starts none") as refused:
+        credentials(SCOPE)
+    assert "whose token comes from a file, a URL or AWS" in refused.value.letter.next
+    assert not (tmp_path / "started").exists()
+
+
+def test_a_program_of_the_default_chain(
+    cloud: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the worker's own environment allows programs, one that fails is told of without its words."""
+    secret, config = uuid4().hex, tmp_path / "federation.json"
+    (tmp_path / "gives.py").write_text(f"import sys; sys.exit({secret!r})")
+    said = {
+        "type": "external_account",
+        "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": f"{cloud.url}/v1/sts",
+        "credential_source": {"executable": {"command": f"{sys.executable} {tmp_path}/gives.py"}},
+    }
+    config.write_text(json.dumps(said))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(config))
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "shop-prod")
+    monkeypatch.setenv("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES", "1")
+    failed, kept = failure(lambda: credentials(SCOPE))
+    assert (failed.type, failed.non_retryable) == ("NotAllowed", True)
+    assert f"no credentials for {SCOPE}, by its default chain: the executable" in kept
+    assert secret not in kept + caplog.text
+
+
+def test_iam_in_clear(cloud: Tokens, key: Path, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No token goes over plain http to IAM on another machine."""
+    monkeypatch.setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS", "http://10.0.0.9:8080/")
+    told(f"- {{scope: gcp/shop-prod/*, key_file: {key}, impersonate: {{service_account: {DEPLOY}}}}}")
+    with pytest.raises(InvalidInput, match=r"IAMCREDENTIALS is http, and 10\.0\.0\.9 is not"):
+        credentials(SCOPE)
+    assert cloud.asked == []
 
 
 def test_the_hosts_service_account(cloud: Tokens, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import importlib
 import os
 import threading
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -35,6 +34,7 @@ from azure.core.settings import settings
 from azure.mgmt.core.tools import get_arm_endpoints
 from requests.adapters import HTTPAdapter
 
+from activities.loopback import guarded
 from activities.providers.azure.credentials import credentials
 from holdfast.errors import Broken, HoldfastError, InvalidInput, NotAllowed, Unavailable
 from holdfast.model import Scope
@@ -113,13 +113,7 @@ def endpoint() -> str:
             standing="nothing was touched",
             next="write it as https://management.azure.com, or leave it out",
         )
-    if read.scheme == "http" and not _loopback(read.hostname):
-        raise InvalidInput(
-            f"{ENDPOINT} is http, and {read.hostname} is not this machine: the token would travel in clear",
-            standing="nothing was touched",
-            next="use https there; http is for a local cloud on 127.0.0.1, ::1 or localhost",
-        )
-    return chosen
+    return guarded(chosen, ENDPOINT)
 
 
 def credential(scope: Scope) -> TokenCredential | None:
@@ -231,10 +225,3 @@ def _endpoints() -> Mapping[str, Any]:
             next=f"choose from {', '.join(cloud.value for cloud in AzureClouds)}, or leave it out for the first",
         ) from error
     return endpoints
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -10,12 +10,15 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
+import subprocess
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from activities.credentials.choosing import way, where
 from activities.credentials.ways import Google, Impersonate
+from activities.loopback import guarded
 from holdfast.errors import HoldfastError, NotAllowed, Unavailable
 from holdfast.model import Scope
 
@@ -25,6 +28,17 @@ if TYPE_CHECKING:
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 IAM = "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS"  # gcloud's own: another place than iamcredentials.googleapis.com
 DEADLINE = 20  # seconds for one request that mints
+# What gcloud writes where a user impersonates a service account. Source: `impersonated_credentials` of google-auth.
+OTHER = re.compile(r"/serviceAccounts/([^/:]+):generateAccessToken$")
+TAKEN = (
+    "give it one that gcloud writes: a service account's key, workload identity federation whose token comes from a "
+    "file, a URL or AWS, a user's own, or a user's that impersonates a service account"
+)
+SPEECHLESS = "the executable that was to fetch a token gave none"
+
+
+class Untaken(ValueError):
+    """A file whose sort is not taken. Its words are ours, and may be told."""
 
 
 class _Held:
@@ -95,12 +109,19 @@ def _fresh(made: Any, found: Google, scope: Scope) -> Any:
             standing="nothing was touched",
             next="mount the file where the worker runs, or mend the worker's entry",
         ) from error
-    except ValueError:
-        # Without its cause: what could not be read may be in its words, and it may be a key.
+    except subprocess.SubprocessError:
         raise NotAllowed(
-            f"this worker has no credentials for {scope}, {where()}: the file is not what it should be",
+            f"this worker has no credentials for {scope}, {where()}: {SPEECHLESS}",
             standing="nothing was touched",
-            next=f"give it a {'service account key' if found.key_file else 'credentials file'}, as gcloud writes one",
+            next="run it by hand where the worker runs; what it says is not repeated here",
+        ) from None
+    except ValueError as error:
+        # Without its cause: what could not be read may be in its words, and it may be a key.
+        why = str(error) if isinstance(error, Untaken) else "the file is not what it should be"
+        raise NotAllowed(
+            f"this worker has no credentials for {scope}, {where()}: {why}",
+            standing="nothing was touched",
+            next="give it a service account key, as gcloud writes one" if found.key_file else TAKEN,
         ) from None
 
 
@@ -121,29 +142,45 @@ def _source(found: Google) -> Any:
 
 def _from_file(path: str, *, only_keys: bool) -> Any:
     """By the file's own type. Not google-auth's loader of any type, which it has deprecated for that."""
+    said = json.loads(Path(path).read_text(encoding="utf-8"))
+    if only_keys and not (isinstance(said, dict) and said.get("type") == "service_account"):
+        raise Untaken("the key file is no service account's key")
+    return _told(said)
+
+
+def _told(said: Any) -> Any:
+    """What a file's content speaks as. Raises `Untaken`, and what google-auth raises."""
     from google.auth import aws, identity_pool
     from google.oauth2 import credentials as user
     from google.oauth2 import service_account
 
-    said = json.loads(Path(path).read_text(encoding="utf-8"))
-    sort = said.get("type") if isinstance(said, dict) else None
-    match sort if not only_keys or sort == "service_account" else None:
-        case "service_account":
+    match said:
+        case {"type": "service_account"}:
             return service_account.Credentials.from_service_account_info(said, scopes=SCOPES)
-        case "external_account" if "aws" in str(said.get("subject_token_type")):
+        case {"type": "external_account", "credential_source": {"executable": _}}:
+            # Whoever writes the file would have the worker start a program of theirs.
+            raise Untaken("the file has its token fetched by an executable, and a worker starts none")
+        case {"type": "external_account"} if "aws" in str(said.get("subject_token_type")):
             return aws.Credentials.from_info(said, scopes=SCOPES)
-        case "external_account":
+        case {"type": "external_account"}:
             return identity_pool.Credentials.from_info(said, scopes=SCOPES)
-        case "authorized_user":
+        case {"type": "authorized_user"}:
             return user.Credentials.from_authorized_user_info(said, scopes=SCOPES)
+        case {
+            "type": "impersonated_service_account",
+            "source_credentials": {"type": "service_account" | "authorized_user"} as source,
+            "service_account_impersonation_url": str(url),
+        } if (named := OTHER.search(url)) is not None:
+            delegates = tuple(str(one).rpartition("/")[2] for one in said.get("delegates") or ())
+            return _impersonated(_told(source), Impersonate(named[1], delegates))
         case _:
-            raise ValueError("not of a type that is taken")
+            raise Untaken("the credentials file is of a sort that is not taken")
 
 
 def _impersonated(source: Any, other: Impersonate) -> Any:
     from google.auth import impersonated_credentials
 
-    base = os.environ.get(IAM, "")
+    base = guarded(os.environ.get(IAM, ""), IAM)
     to = f"{base.rstrip('/')}/v1/projects/-/serviceAccounts/{other.service_account}:generateAccessToken"
     return impersonated_credentials.Credentials(
         source,
@@ -168,7 +205,10 @@ def _letter(found: Google, scope: Scope, error: Exception) -> HoldfastError:
             "Account Credentials API is on"
         )
     elif found.key_file or found.credentials_file:
-        advice = "see that the key still stands and the provider still trusts it, and mend the worker's entry"
+        advice = (
+            "see that the key still stands, that the provider still trusts it, and that it may impersonate whom the "
+            "file names; or mend the worker's entry"
+        )
     return NotAllowed(f"{none}: {_why(error)}", standing="nothing was touched", next=advice)
 
 
@@ -180,5 +220,12 @@ def _is_silence(cause: BaseException | None) -> bool:
 
 
 def _why(error: Exception) -> str:
-    """The library's words, without the answer's body, which is the endpoint's own and may be long."""
-    return str(error.args[0] if error.args else error)[:300]
+    return words(error)[:300]
+
+
+def words(error: Exception) -> str:
+    """The words of an error of google-auth: not an endpoint's answer, which its other arguments hold, and not what an
+    executable has said, which the first one repeats.
+    """
+    said = str(error.args[0] if error.args else error)
+    return SPEECHLESS if said.startswith("Executable ") else said
