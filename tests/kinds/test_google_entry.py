@@ -16,6 +16,7 @@ import pytest
 from activities.providers.gcp import door
 from holdfast.errors import (
     Broken,
+    InvalidInput,
     NotAllowed,
     Unavailable,
 )
@@ -54,6 +55,24 @@ def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
             ask()
         assert not visit.answered
     assert visit.calls == 4
+
+
+@pytest.mark.parametrize("service", ["networks", "projects", "iam", "storage"])
+@pytest.mark.parametrize("host", ["http://10.0.0.9:8080", "http://google.test", "http://127.0.0.1.google.test"])
+def test_an_endpoint_in_clear(monkeypatch: pytest.MonkeyPatch, service: str, host: str) -> None:
+    """No token travels over plain http to another machine: the variable that says so is named, and nothing is sent."""
+    lead(monkeypatch, host)
+    visit = door.open_visit(HERE)
+    with pytest.raises(InvalidInput, match=r"is http, and .* is not this machine"):
+        visit.client(service)
+    assert visit.calls == 0
+
+
+@pytest.mark.parametrize("host", ["http://127.0.0.1:9", "http://localhost:9", "http://[::1]:9", "https://google.test"])
+def test_an_endpoint_that_is_taken(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """A local cloud is reached over http, and any other place over https."""
+    lead(monkeypatch, host)
+    assert [door.endpoint(api) for api in ("COMPUTE", "IAM", "STORAGE")] == [host] * 3
 
 
 def test_an_endpoint_of_something_else(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,8 +39,9 @@ from typing import Any, Final
 import requests
 from requests.adapters import HTTPAdapter
 
+from activities.loopback import guarded
 from activities.providers.gcp.codes import refusal
-from activities.providers.gcp.credentials import credentials
+from activities.providers.gcp.credentials import credentials, words
 from activities.providers.gcp.rest import IAM, STORAGE, Untyped, over_session, over_storage
 from activities.providers.gcp.wire import Typed, opened, unwrapped
 from holdfast.errors import Broken, HoldfastError, NotAllowed, Unavailable
@@ -130,13 +131,17 @@ def _tuned(session: Any) -> Any:
 
 
 def endpoint(api: str) -> str:
-    """Where an API is, without a path: Google's own, or what the environment says. Of Storage "": its SDK knows."""
+    """Where an API is, without a path: Google's own, or what the environment says. Of Storage "": its SDK knows.
+
+    Raises `InvalidInput` for http to anywhere but this machine: a token would travel in clear.
+    """
     said = os.environ.get("STORAGE_EMULATOR_HOST", "") if api == "STORAGE" else ""
-    said = said or os.environ.get(f"{OVERRIDE}{api}", "") or ENDPOINTS.get(api, "")
+    named = "STORAGE_EMULATOR_HOST" if said else f"{OVERRIDE}{api}"
+    said = said or os.environ.get(named, "") or ENDPOINTS.get(api, "")
     address = said.rstrip("/").removesuffix("/compute/v1").removesuffix("/storage/v1")
-    if not address or "://" in address:
-        return address
-    return f"http://{address}" if api == "STORAGE" else f"https://{address}"  # an emulator's host has no scheme
+    if address and "://" not in address:
+        address = f"http://{address}" if api == "STORAGE" else f"https://{address}"  # an emulator's host has no scheme
+    return guarded(address, named)
 
 
 class GcpVisit:
@@ -229,10 +234,10 @@ def translate(error: Exception, what: str, scope: Scope) -> HoldfastError:
     if isinstance(error, GoogleAPICallError):
         return _refused(error, what)
     if isinstance(error, TransportError) or (isinstance(error, GoogleAuthError) and getattr(error, "retryable", False)):
-        return Unavailable(f"nobody answers who gives out Google's tokens, so {what} was not sent: {_first(error)}")
+        return Unavailable(f"nobody answers who gives out Google's tokens, so {what} was not sent: {words(error)}")
     if isinstance(error, GoogleAuthError):
         return NotAllowed(
-            f"this worker's Google credentials for {scope} are not accepted: {_first(error)}",
+            f"this worker's Google credentials for {scope} are not accepted: {words(error)}",
             standing=f"{what} was not carried out",
             next="give it others, as gcloud takes them: GOOGLE_APPLICATION_CREDENTIALS, or its host's service account",
         )
@@ -240,11 +245,6 @@ def translate(error: Exception, what: str, scope: Scope) -> HoldfastError:
     if isinstance(error, requests.RequestException) and not isinstance(error, ValueError):
         return Unavailable(f"Google does not answer {what}: {error}")
     return Broken(f"Google's SDK gave up {what}: {type(error).__name__}: {error}")
-
-
-def _first(error: Exception) -> str:
-    """The words of an error of google-auth: its other arguments hold a token endpoint's whole answer."""
-    return str(error.args[0] if error.args else error)
 
 
 def _refused(error: Any, what: str) -> HoldfastError:
