@@ -6,12 +6,12 @@ three clouds' takes as long as the rest of a command.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import RLock
 from typing import Any
 
 from holdfast.errors import Broken, InvalidInput
+from holdfast.nearest import nearest
 from holdfast.resource import DataType, ResourceType
 
 Kind = ResourceType[Any] | DataType[Any]
@@ -104,8 +104,8 @@ def _cloud(kind: str) -> str:
 
 
 def _nearest(name: str, among: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, among, n=1)
-    return f"did you mean {close[0]}?" if close else "`holdfast kinds` lists what there is"
+    close = nearest(name, among)
+    return f"did you mean {close}?" if close else "`holdfast kinds` lists what there is"
 
 
 def _where(thing: object) -> str:

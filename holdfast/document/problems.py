@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 
 from holdfast.desired import Where
 from holdfast.errors import InvalidInput
+from holdfast.nearest import nearest
 from holdfast.values import is_opaque
 
 SHOWN = 60  # characters of a value
@@ -61,8 +61,8 @@ class InvalidDocument(InvalidInput):
         return cls(
             "\n".join(lines),
             problems=ordered,
-            standing="nothing was touched.",
-            next="correct the document, then give the same command again.",
+            standing="nothing was touched",
+            next="correct the document, then give the same command again",
         )
 
 
@@ -112,9 +112,7 @@ def closest(name: str, among: Iterable[str]) -> str | None:
     """The valid name that somebody probably meant, if any is near."""
     if len(name) > SHOWN:
         return None
-    folded = {valid.casefold(): valid for valid in among}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1)
-    return folded[close[0]] if close else None
+    return nearest(name, among)
 
 
 def show(value: Any) -> str:
