@@ -44,7 +44,8 @@ def outputs_of(plan: Plan, journal: Journal) -> dict[str, JsonValue]:
 def ledger_after(ledger: Ledger, plan: Plan, journal: Journal, *, run: str, specs: str, ended: bool) -> Ledger:
     """The ledger once the walk has come to its end. `specs` is the digest of `applied_specs` in the store.
 
-    `ended` says that the run did all it was asked; only then do its outputs replace the old ones.
+    `ended` says that the run did all it was asked; only then do its outputs replace the old ones. What a run that went
+    back did not touch is as the ledger knew it: that something else was asked of it is taken back as well.
     """
     entries = {(e.address, e.remote_id): e for e in ledger.entries}
     gone = {d.address for d in plan.drift if d.gone}
@@ -52,6 +53,8 @@ def ledger_after(ledger: Ledger, plan: Plan, journal: Journal, *, run: str, spec
     for left in plan.standing:
         key = (left.address, left.remote_id)
         old = entries.get(key)
+        if old is not None and journal.backwards:
+            continue
         entries[key] = Entry(
             address=left.address,
             scope=left.scope,
@@ -93,24 +96,60 @@ def _account(entries: dict[tuple[Address, str], Entry], action: Action, trace: T
     address, old_id = action.address, action.remote_id or ""
     stands = trace.fate in _HAPPENED and trace.sent
     match action.verb:
-        case Verb.create | Verb.adopt:
+        case Verb.create:
             if stands and trace.remote_id:
                 entries[address, trace.remote_id] = _entry(action, trace.remote_id, run, specs)
-            elif action.verb is Verb.create and trace.remote_id:
+            elif trace.remote_id:
                 entries.pop((address, trace.remote_id), None)
-        case Verb.update | Verb.operate:
-            if stands and action.verb is Verb.update:
-                entries[address, old_id] = _entry(action, old_id, run, specs)
+        case Verb.update | Verb.adopt:
+            key = address, (trace.remote_id if action.verb is Verb.adopt else old_id) or old_id
+            if stands:
+                owed = trace.fate in _LEFT
+                before = _known(entries, action, key[1]) if owed else None
+                entries[key] = _entry(action, key[1], run, specs).model_copy(update={"owed": owed, "before": before})
+            elif trace.fate is Fate.undone and key in entries and entries[key].owed:
+                before = entries.pop(key).before
+                if before is not None:
+                    entries[before.address, before.remote_id] = before
+        case Verb.operate:
+            return  # the ledger does not say what state a resource is in
         case Verb.delete:
             if trace.fate in {Fate.done, Fate.unchanged, Fate.lost}:
                 entries.pop((address, old_id), None)
             elif trace.fate is Fate.undone and trace.remote_id not in {None, old_id}:
-                old = entries.pop((address, old_id), None)
-                fresh = _entry(action, trace.remote_id or "", run, old.spec if old else "")
-                entries[address, fresh.remote_id] = fresh
+                fresh = _made_anew(entries, action, trace.remote_id or "", run)
+                entries[fresh.address, fresh.remote_id] = fresh
         case Verb.disown:
             if trace.fate in {Fate.done, Fate.unchanged}:
                 entries.pop((address, old_id), None)
+
+
+def _made_anew(entries: dict[tuple[Address, str], Entry], action: Action, remote_id: str, run: str) -> Entry:
+    """What the ledger knows of a resource that stands again under another id. Its old one goes, whoever bore it."""
+    known = next((e for e in entries.values() if _is_of(e, action, remote_id)), None)
+    if known is not None:  # from the run that brought it back
+        return known
+    dead = {key: e for key, e in entries.items() if _is_of(e, action, action.remote_id or "")}
+    for key in dead:
+        del entries[key]
+    if not dead:
+        return _entry(action, remote_id, run, "")
+    old = list(dead.values())[-1]
+    before = old.before.model_copy(update={"remote_id": remote_id}) if old.before else None
+    return old.model_copy(update={"remote_id": remote_id, "run": run, "before": before})
+
+
+def _is_of(entry: Entry, action: Action, remote_id: str) -> bool:
+    mine = action.scope, action.address.kind, remote_id
+    return (entry.scope, entry.address.kind, entry.remote_id) == mine
+
+
+def _known(entries: Mapping[tuple[Address, str], Entry], action: Action, remote_id: str) -> Entry | None:
+    """What the ledger knew of a resource before a run, under whichever name. Of what is owed already, what it knew
+    before that.
+    """
+    old = next((e for e in entries.values() if _is_of(e, action, remote_id)), None)
+    return old.before if old is not None and old.owed else old
 
 
 def _entry(action: Action, remote_id: str, run: str, specs: str) -> Entry:
@@ -135,6 +174,7 @@ def owed_after(
         return ()
     actions, name = {a.seq: a for a in plan.actions}, plan.digest
     because = {fate: _because(fate, journal, actions) for fate in _LEFT}
+    renamed = {died: stands for t in journal.traces for died, stands in t.renamed.items()}
     return tuple(
         Owed(
             address=actions[t.seq].address,
@@ -145,7 +185,7 @@ def owed_after(
             plan=name,
             plan_id=plan_id,
             execution=execution,
-            trace=t,
+            trace=t.model_copy(update={"renamed": renamed}) if renamed else t,  # whoever takes it back has to know
             back=journal.backwards,
         )
         for t in journal.traces

@@ -71,6 +71,8 @@ class Entry(Wire):
     run: str = ""
     on_remove: str = "delete"
     protect: bool = False
+    owed: bool = False  # a run left it as it is here, and a later one may take that back
+    before: Entry | None = None  # of what is owed: what the ledger knew when that run began
 
 
 class Ledger(Wire):

@@ -53,10 +53,12 @@ class Job:
         return self.act.address
 
     def id(self) -> str:
-        """The id that the plan, or the create, knew. Raises `PlanStale` where there is none."""
+        """The id that the plan, or the create, knew; on the way back, of what stands in its place, where it had to be
+        made anew. Raises `PlanStale` where there is none.
+        """
         if self.act.remote_id is None:
             raise PlanStale(f"{self.address}: the plan does not know its id", address=self.address, next="plan again")
-        return self.act.remote_id
+        return self.act.renamed.get(self.act.remote_id, self.act.remote_id) if self.act.back else self.act.remote_id
 
     # --- what shall stand --------------------------------------------------------------------------------------
 

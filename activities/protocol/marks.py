@@ -27,8 +27,9 @@ def adopt(job: Job) -> Done:
 
 def adopt_back(job: Job) -> Done:
     """Take the marks off again, or put back those it bore before the rename."""
-    live = job.look_back(lambda: _standing(job), lambda seen: seen.token == job.act.token)
-    if live.token != job.act.token:
+    heir = job.id() != job.act.remote_id  # made anew by an undo, with that undo's token, and under our address
+    live = job.look_back(lambda: _standing(job), lambda seen: heir or seen.token == job.act.token)
+    if live.token != job.act.token and not heir:
         return job.done(live, unchanged=True)
     old = (job.action.before or {}).get(ADDRESS_TAG)
     if not isinstance(old, str):

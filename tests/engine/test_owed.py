@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from holdfast.contract import Answer, Attribute, OnFailure, Operation, State
@@ -69,6 +71,57 @@ async def test_a_stuck_undo_can_be_retried(shop: Engine) -> None:
     assert shop.cloud.snapshot() == before
     assert (await shop.board()).owed == ()
     assert set(await shop.ledger()) == {"old"}
+
+
+async def test_an_update_that_is_taken_back_later_is_forgotten(shop: Engine) -> None:
+    """What stood under a walk back that was stuck is taken back by `resolve`, and the next plan sees what there is."""
+    await shop.up(shop.doc(net=thing(tags={"a": "one", "b": "two"})))
+    known = await shop.ledger()
+    shop.cloud.refuse("create", "top")
+    shop.cloud.refuse("delete", "app")
+    wanted = {"net": thing(tags={"b": "two"}), "app": thing(base="${net.id}")}
+    assert (await shop.up(shop.doc(**wanted, top=thing(base="${app.id}")))).state is State.owed
+    assert (await shop.settle(shop.address("app"), Answer.retry)).state is State.done
+    assert await shop.ledger() == known
+    report = await shop.up(shop.doc(net=wanted["net"]))
+    assert report.state is State.done
+    (net,) = shop.cloud.things.values()
+    assert net.fields["tags"] == {"b": "two"}
+
+
+@pytest.mark.parametrize("zone", ["a", "b"], ids=["renamed", "renamed and made anew"])
+@pytest.mark.parametrize("stuck", [False, True], ids=["at once", "later"])
+async def test_a_rename_is_taken_back(shop: Engine, zone: str, stuck: bool) -> None:
+    """The resource is known by its old name again, also where it was replaced, and made anew on the way back."""
+    await shop.up(shop.doc(old=thing(name="web")))
+    before, known = shop.cloud.snapshot(), set(await shop.ledger())
+    shop.cloud.refuse("create", "top")
+    new = thing(name="web", zone=zone)
+    written = json.loads(shop.doc(new=new, app=thing(base="${new.id}"), top=thing(base="${app.id}")))
+    written["moved"] = {"old": "new"}
+    if stuck:
+        shop.cloud.refuse("delete", "app")
+    report = await shop.up(json.dumps(written))
+    if stuck:
+        assert report.state is State.owed
+        assert (await shop.settle(shop.address("app"), Answer.retry)).state is State.done
+    else:
+        assert report.state is State.undone, report.owed
+    assert shop.cloud.snapshot() == before
+    assert set(await shop.ledger()) == known
+    assert (await shop.up(shop.doc(old=thing(name="web")))).state is State.unchanged
+
+
+async def test_what_was_asked_of_the_untouched_is_taken_back_too(shop: Engine) -> None:
+    """A run that ends undone leaves a protected resource protected."""
+    written = json.loads(shop.doc(net=thing()))
+    written["resources"]["net"]["protect"] = True
+    await shop.up(json.dumps(written))
+    shop.cloud.refuse("create", "app")
+    assert (await shop.up(shop.doc(net=thing(), app=thing()))).state is State.undone
+    assert (await shop.ledger())["net"].protect
+    assert (await shop.down()).state is State.refused
+    assert shop.cloud.standing == "net"
 
 
 async def test_a_retry_that_fails_again_stays_owed(shop: Engine) -> None:
