@@ -7,7 +7,7 @@ without breaking a run that is under way.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import JsonValue
@@ -20,7 +20,8 @@ from holdfast.catalog import Catalog
 from holdfast.contract import Activity, Operation, State
 from holdfast.desired import Goal
 from holdfast.document import bind_text
-from holdfast.errors import InUse
+from holdfast.document.problems import closest
+from holdfast.errors import InUse, InvalidInput
 from holdfast.ledger import applied_specs, ledger_after, owed_after, sweeps_after, tally
 from holdfast.model import Address, Scope
 from holdfast.packed import Packed, pack, unpack
@@ -81,6 +82,7 @@ class Deciding:
             # A create whose answer never came is in no ledger, and may stand all the same.
             kinds[self._plans.action(owed.plan, owed.trace.seq).scope].add(owed.address.kind)
         held = {entry.address for entry in ledger.entries}
+        made = [self._account(desired.address.kind, desired.spec) for desired in (goal.resources if goal else ())]
         for desired in goal.resources if goal else ():
             kinds[desired.scope].add(desired.address.kind)
             by_name = self._catalog[desired.address.kind].safety is Safety.by_name
@@ -98,6 +100,7 @@ class Deciding:
                 known=tuple(known[scope]),
                 wanted=self._store.put(wanted[scope]) if wanted[scope] else None,
                 hiding=hiding,
+                making=(scope.cloud, scope.account) in made,
             )
             for scope, names in sorted(kinds.items())
         )
@@ -108,6 +111,11 @@ class Deciding:
             stacks=goal.uses if goal else (),
             ask_readers=draft.request.operation is Operation.down and bool(ledger.outputs),
         )
+
+    def _account(self, kind: str, spec: Mapping[str, Any]) -> tuple[str, Any] | None:
+        """The account that a resource is, as a scope names it."""
+        field = self._catalog[kind].names_account
+        return (kind.partition(".")[0], spec.get(field)) if field else None
 
     def _secret(self, goal: Goal | None, ledger: Ledger) -> dict[str, JsonValue]:
         """The specs with a secret in them: what was last applied, and what shall be. By address, to hide by."""
@@ -166,19 +174,21 @@ class Deciding:
                     address = Address.parse(row["address"])
                     observations[address].append(Observation.model_validate(row["observation"]))
                     found_in[address] = look.scope
+        goal = self._goal(request)
+        known = (*(d.address for d in (goal.resources if goal else ())), *(e.address for e in ledger.entries))
         subject = request.subject
         taking = request.operation is Operation.adopt and subject is not None and request.remote_id is not None
         return Facts(
             owner=request.owner,
-            goal=self._goal(request),
+            goal=goal,
             ledger=ledger,
             observations={a: tuple(seen) for a, seen in observations.items()},
             last_applied=self._last_applied(ledger),
             looked_up=draft.looked_up,
             stack_outputs=draft.stack_outputs,
             found_in=found_in,
-            targets=tuple(self._addresses(request.targets, request.stack)),
-            replace=tuple(self._addresses(request.replace, request.stack)),
+            targets=tuple(self._addresses(request.targets, request.stack, known)),
+            replace=tuple(self._addresses(request.replace, request.stack, known)),
             adopt={subject: request.remote_id or ""} if taking and subject else {},
             forget=frozenset({subject} if request.operation is Operation.forget and subject else ()),
             refresh_only=request.refresh_only,
@@ -194,9 +204,22 @@ class Deciding:
         }
 
     @staticmethod
-    def _addresses(written: Iterable[str], stack: str) -> Iterable[Address]:
+    def _addresses(written: Iterable[str], stack: str, known: Iterable[Address]) -> Iterable[Address]:
+        """Addresses as people give them: whole, without the stack, or by the name alone. Raises `InvalidInput`."""
+        named = {address.name: address for address in known}
         for text in written:
-            yield Address.parse(text if text.startswith(f"{stack}/") else f"{stack}/{text}")
+            if text in named:
+                yield named[text]
+                continue
+            try:
+                yield Address.parse(text if text.startswith(f"{stack}/") else f"{stack}/{text}")
+            except ValueError:
+                near = closest(text.rpartition("/")[2], named)
+                raise InvalidInput(
+                    f"{text!r} is no resource of {stack}",
+                    standing="nothing was touched",
+                    next=f"did you mean {named[near]}?" if near else "give its name, or KIND/NAME as in aws.vpc/main",
+                ) from None
 
     # --- after -------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from activities.secrets import read_secret, values, without
 from holdfast.act import Act, Asked, Look, Rehearsal, Seen, Sweep, Swept
 from holdfast.catalog import Catalog
 from holdfast.contract import Activity
-from holdfast.errors import HoldfastError
+from holdfast.errors import HoldfastError, NoAccount
 from holdfast.model import Address
 from holdfast.plan import Action, Verb, act_token
 from holdfast.resource import Call, Observation, ResourceType, Search, Status
@@ -82,7 +82,7 @@ class CloudReading:
         found = [
             (address, hiding(address, seen))
             for name in look.kinds
-            for address, seen in self._of_kind(self._catalog[name], look, visit)
+            for address, seen in self._there(self._catalog[name], look, visit)
         ]
         value: list[JsonValue] = [{"address": a, "observation": o.model_dump(mode="json")} for a, o in found]
         return Seen(digest=self._store.put(value), count=len(found), calls=visit.calls, requests=visit.requests[-20:])
@@ -103,6 +103,19 @@ class CloudReading:
     def _written(self, look: Look) -> dict[str, Any]:
         """The specs with a secret in them, by address."""
         return dict(thaw(self._store.get(look.hiding))) if look.hiding else {}
+
+    def _there(self, kind: ResourceType[Any], look: Look, visit: Visit) -> Iterator[tuple[str, Observation]]:
+        """As `_of_kind`; and nothing where the account itself is not there for certain.
+
+        That is where the cloud shows that it was deleted. One that does not show at all may be hidden: it is not there
+        if the document is to make it, and the ledger knows of nothing in it.
+        """
+        known = any(Address.parse(address).kind == kind.kind for address, _ in look.known)
+        try:
+            yield from self._of_kind(kind, look, visit)
+        except NoAccount as gone:
+            if not gone.deleted and (known or not look.making):
+                raise
 
     def _of_kind(self, kind: ResourceType[Any], look: Look, visit: Visit) -> Iterator[tuple[str, Observation]]:
         """What there is of one kind, each beside the address it is reported at."""
@@ -184,7 +197,7 @@ class CloudReading:
         removed: list[tuple[str, str]] = []
         for name in sweep.kinds:
             kind = self._catalog[name]
-            for seen in list(kind.discover(Search(sweep.scope, visit.client, sweep.owner))):
+            for seen in _all(kind, Search(sweep.scope, visit.client, sweep.owner)):
                 activity.heartbeat()
                 if is_asked_to_stop():  # somebody waits: the rest is swept later
                     raise CancelledError("the sweep was let go")
@@ -202,6 +215,14 @@ class CloudReading:
 @hushed
 def _rehearse(job: Job) -> None:
     job.kind.rehearse(job.call(spec=job.spec(job.desired())))
+
+
+def _all(kind: ResourceType[Any], search: Search) -> list[Observation]:
+    """What a search finds: nothing where the account itself is not there, in which nothing can have come too late."""
+    try:
+        return list(kind.discover(search))
+    except NoAccount:
+        return []
 
 
 def made_by(plan_id: UUID, action: Action, n: int) -> str:

@@ -71,6 +71,7 @@ class Look(Wire):
     owner: Owner
     known: tuple[tuple[str, str], ...] = ()  # (address, remote id): fetched singly when a list misses one
     wanted: str | None = None  # digest of {"ADDRESS": spec}: kinds that are found by name look there
+    making: bool = False  # whether the document itself has the account that the scope names
     hiding: str | None = None  # digest of {"ADDRESS": [spec, ...]}, whose secrets may show in what is read
 
 

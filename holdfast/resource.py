@@ -205,6 +205,7 @@ class ResourceType(ABC, Generic[S]):
     settle_within: ClassVar[Mapping[Verb, timedelta]]
 
     immutable: ClassVar[frozenset[str]] = frozenset()  # a change of one of these replaces the resource
+    names_account: ClassVar[str] = ""  # the field by which scopes name it, where one of this kind is an account
     carrier: ClassVar[Carrier] = Carrier.tags
     marks_fixed: ClassVar[str] = ""  # why marks cannot be written after the create; empty: they can. Where they cannot,
     # nothing is adopted, moved to another address or let go of: the planner refuses it, and `adopt` and `disown` do
@@ -212,6 +213,8 @@ class ResourceType(ABC, Generic[S]):
     visible_within: ClassVar[timedelta] = timedelta(seconds=15)  # how long a new one may stay out of lists
     delete_undo: ClassVar[UndoLabel] = UndoLabel.exact  # of a delete; its fields come back, with a new id
     delete_note: ClassVar[str] = ""  # what a delete loses, in words
+    delete_lossy: ClassVar[Mapping[str, str]] = {}  # of which ones a delete is lossy where it is exact otherwise, and
+    # what it loses: what `delete_label` says of them
     holds_data: ClassVar[bool] = False  # `down` asks again
     failed_is_broken: ClassVar[bool] = True  # a failed one is made anew; else it stands, and only the last change to it
     # has failed, so it may be written again
@@ -234,6 +237,13 @@ class ResourceType(ABC, Generic[S]):
     def tagged(self) -> str | None:
         """The spec's field of a person's own tags, or labels; None where it has none. A list by such a name is none."""
         return next((name for name in ("tags", "labels") if takes_map(self.spec, name)), None)
+
+    def astray(self, spec: Mapping[str, Any], scope: Scope) -> tuple[str, str] | None:
+        """A field by which one would stand outside of its scope, and why it must not: `check` says so at its line.
+
+        Pure. Values may be `Unknown`. None: nothing speaks against it.
+        """
+        return None
 
     # --- reading -----------------------------------------------------------------------------------------------
 

@@ -148,6 +148,7 @@ def exit_of_letter(letter: Letter) -> Exit:
         "PlanStale": Exit.input,
         "Refused": Exit.not_allowed,
         "NotAllowed": Exit.not_allowed,
+        "NoAccount": Exit.not_allowed,
         "Protected": Exit.not_allowed,
         "NotFound": Exit.not_found,
         "Unavailable": Exit.unavailable,

@@ -124,6 +124,9 @@ def test_a_violation() -> None:
     [
         ("The resource 'projects/p' was not found", 404, "notFound", NotAllowed),
         ("Failed to find project p", 404, "notFound", NotAllowed),
+        ("The requested project was not found.", 404, "notFound", NotAllowed),
+        ("Unknown project id: p", 400, "invalid", NotAllowed),
+        ("Project #12 has been deleted.", 403, "forbidden", NotAllowed),
         ("The resource 'projects/p/global/networks/n' was not found", 404, "notFound", NotFound),
         ("The requested URL /x was not found on this server.", 404, "notFound", Broken),
         ("Maximum number of service accounts on project reached.", 429, "RESOURCE_EXHAUSTED", QuotaExceeded),

@@ -81,6 +81,7 @@ _NOT_ALLOWED = (
     "IAM_PERMISSION_DENIED",
     "PERMISSIONS_ERROR",
     "PERMISSION_DENIED",
+    "PROJECT_DELETED",  # the scope's
     "PROJECT_NOT_FOUND",  # the scope's; also of one that this principal may not see
     "RESOURCE_PROJECT_INVALID",
     "SERVICE_ACCOUNT_ACCESS_DENIED",
@@ -202,7 +203,16 @@ _RPC: Final = (
     *("INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"),
 )
 # How Compute says that a whole project is not there, rather than a thing in it.
-_NO_PROJECT: Final = re.compile(r"Failed to find project|The resource 'projects/[^/']+' was not found")
+# Compute, twice; Storage, twice; IAM. Sources: estafette/estafette-ci-api, pkg/clients/googlecloud (Storage).
+_NO_PROJECT: Final = re.compile(
+    r"Failed to find project|The resource 'projects/[^/']+' was not found|The requested project was not found"
+    r"|Unknown project id"
+)
+# How any service says that its project was deleted. Source: googleapis/google-api-php-client, issue 2422.
+_DELETED: Final = re.compile(r"Project \S+ has been deleted")
+# How a service says the same of a project that is not there, and of one in which it was never enabled. Sources:
+# hashicorp/terraform-provider-google, issue 1789; terraform-google-modules/terraform-google-project-factory, issue 296.
+_NEVER_SEEN: Final = re.compile(r"Project \S+ is not found and cannot be used for API calls")
 # How Google's front door says that an address is nobody's; the resource may stand.
 _NO_METHOD: Final = re.compile(r"requested URL .* was not found on this server", re.DOTALL)
 # How a full project is told from a throttled one, where both are RESOURCE_EXHAUSTED: IAM's accounts, and projects.
@@ -256,8 +266,10 @@ def refusal(
     said: Mapping[str, Any] = error if isinstance(error, Mapping) else {}
     code, kind = classify(list(_codes(said)), status, method)
     words = str(said.get("message") or (error if isinstance(error, str) else "") or f"HTTP {status}")
-    if kind is NotFound and _NO_PROJECT.search(words):
+    if kind in {NotFound, InvalidInput} and _NO_PROJECT.search(words):
         code, kind = "PROJECT_NOT_FOUND", NotAllowed
+    if _DELETED.search(words):
+        code, kind = "PROJECT_DELETED", NotAllowed
     if kind is NotFound and _NO_METHOD.search(words):
         kind = Broken
     if kind is Throttled and _FULL.search(words):
@@ -265,6 +277,12 @@ def refusal(
     return _letter(
         kind, f"Google refused {what}: {code}: {words}", code, _advice(code, kind, status, said), requests, after
     )
+
+
+def may_lack_project(refused: HoldfastError) -> bool:
+    """Whether a refusal may mean that the project itself is not there."""
+    no_project = {"PROJECT_NOT_FOUND", "PROJECT_DELETED"}
+    return refused.letter.code in no_project or bool(_NEVER_SEEN.search(refused.letter.happened))
 
 
 def operation_error(operation: Mapping[str, Any], requests: tuple[str, ...] = ()) -> HoldfastError | None:

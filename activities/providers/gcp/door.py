@@ -40,9 +40,10 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from activities.loopback import guarded
-from activities.providers.gcp.codes import refusal
+from activities.providers.gcp.codes import may_lack_project, refusal
 from activities.providers.gcp.credentials import credentials, words
 from activities.providers.gcp.rest import IAM, STORAGE, Untyped, over_session, over_storage
+from activities.providers.gcp.unseen import no_account
 from activities.providers.gcp.wire import Typed, opened, unwrapped
 from holdfast.errors import Broken, HoldfastError, NotAllowed, Unavailable
 from holdfast.model import Scope
@@ -180,13 +181,19 @@ class GcpVisit:
         except HoldfastError:
             raise
         except Exception as error:
-            raise translate(error, what, self._scope) from error
+            raise self._refused(translate(error, what, self._scope)) from error
         finally:
             _now.visit = before
         operation = _operation(answer)
         if operation and not _now.named and operation not in self._requests:
             self._requests.append(operation)
         return answer
+
+    def _refused(self, error: HoldfastError) -> HoldfastError:
+        """Why a request was refused: for certain, where that is since the scope's project is not there."""
+        if not may_lack_project(error):
+            return error
+        return no_account(self.client("projects"), self._scope.account, error) or error
 
     def asks(self) -> None:
         """A request leaves."""

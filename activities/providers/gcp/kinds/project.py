@@ -67,6 +67,7 @@ class Project(ManagedKind[ProjectSpec]):
     }
     safety = Safety.by_name
     carrier = Carrier.labels
+    names_account = "project_id"
     immutable = frozenset({"project_id"})
     holds_data = True
     delete_undo = UndoLabel.lossy

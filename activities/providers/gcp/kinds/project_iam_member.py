@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import Field
 
 from activities.providers.gcp.policy import VERSION, Grant, MemberKind
+from activities.providers.gcp.unseen import no_account
+from holdfast.errors import NotAllowed
 from holdfast.model import Scope, Spec
 from holdfast.plan import Verb
 from holdfast.resource import Call, Output
@@ -54,8 +56,14 @@ reads: {kind: gcp.project_iam_member, spec: {role: roles/viewer, member: "${robo
         return {"project": grant.parent.partition("/")[2], "role": grant.role, "member": grant.member}
 
     def read(self, call: Call[ProjectMemberSpec], parent: str) -> dict[str, Any]:
-        options = {"requestedPolicyVersion": VERSION}
-        policy: dict[str, Any] = call.client("projects").get_iam_policy(resource=parent, options=options)
+        """Also raises `NoAccount` when it is the scope's project that is not there."""
+        projects, options = call.client("projects"), {"requestedPolicyVersion": VERSION}
+        try:
+            policy: dict[str, Any] = projects.get_iam_policy(resource=parent, options=options)
+        except NotAllowed as refused:
+            if parent == f"projects/{call.scope.account}":
+                raise no_account(projects, call.scope.account, refused) or refused from refused
+            raise
         return policy
 
     def write(self, call: Call[ProjectMemberSpec], parent: str, policy: Mapping[str, Any]) -> None:
