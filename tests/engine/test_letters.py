@@ -166,3 +166,26 @@ def test_a_letter_names_the_address_once(happened: str, opening: str) -> None:
     assert str(letter) == f"{opening}\nNext: look"
     assert letter.below(address) == f"{happened}\nNext: look"
     assert str(letter.model_copy(update={"address": None})) == f"{happened}\nNext: look"
+
+
+@pytest.mark.parametrize("named", ["app", "sim.thing/app", "shop/sim.thing/app"])
+async def test_a_target_is_named_as_people_do(shop: Engine, named: str) -> None:
+    """Whole, without the stack, or by the name that the document gives it."""
+    target = named.replace("shop/", f"{shop.stack}/")
+    report = await shop.up(shop.doc(net=thing(), app=thing()), targets=(target,))
+    assert report.state is State.done, report.cause
+    assert shop.cloud.standing == "app"
+
+
+@pytest.mark.parametrize("how", ["targets", "replace"])
+@pytest.mark.parametrize(
+    "named, near", [("apb", "did you mean shop/sim.thing/app?"), ("foo bar", "give its name, or KIND/NAME")]
+)
+async def test_a_target_that_is_none(shop: Engine, how: str, named: str, near: str) -> None:
+    """It is refused at once, as what a person wrote, and the nearest is named."""
+    report = await shop.up(shop.doc(net=thing(), app=thing()), **{how: (named,)})
+    assert report.state is State.refused
+    assert report.cause is not None
+    assert report.cause.error == "InvalidInput"
+    assert near.replace("shop/", f"{shop.stack}/") in report.cause.next
+    assert shop.cloud.standing == ""
