@@ -10,12 +10,16 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities.deciding import Deciding
 from activities.providers.gcp.kinds.project import Project, ProjectSpec
 from activities.reading import CloudReading
 from activities.stores.directory import DirectoryStore
 from holdfast.act import Look
+from holdfast.contract import Operation
 from holdfast.errors import Letter
 from holdfast.model import Scope
+from holdfast.packed import pack
+from holdfast.run import Draft, Identity, Ledger, Request, Source
 from tests.kinds.google_calls import OWNER, Called, served
 from tests.localcloud.google_parts import REGION, LocalGcp
 from workers.catalog import catalog
@@ -84,6 +88,33 @@ def _id(kind: str) -> str:
         "gcp.project_iam_member": f"projects/{ID}/roles/viewer/members/user:ann@example.com",
         "gcp.service_account": f"projects/{ID}/serviceAccounts/one-shop@{ID}.iam.gserviceaccount.com",
     }[kind]
+
+
+def test_who_makes_it(store: DirectoryStore) -> None:
+    """A reading is told that the document has the project of its scope, in whichever scope that is declared."""
+    text = f"""
+version: 1
+stack: shop
+owner: tests
+environment: dev
+scopes:
+  ops: {{cloud: gcp, account: shop-ops, region: {REGION}}}
+  main: {{cloud: gcp, account: {ID}, region: {REGION}}}
+resources:
+  shop: {{kind: gcp.project, scope: ops, spec: {{project_id: {ID}, parent: organizations/1}}}}
+  net: {{kind: gcp.network, scope: main, depends_on: [shop], spec: {{name: net}}}}
+"""
+    source = pack(Source(file="shop.yaml", text=text))
+    asked = Request(
+        id="1",
+        stack="shop",
+        operation=Operation.up,
+        identity=Identity(requester="ann"),
+        installation="holdfast",
+        source=source,
+    )
+    survey = Deciding(catalog(), store).survey(Draft(request=asked, ledger=pack(Ledger())))
+    assert {look.scope.account: look.making for look in survey.looks} == {"shop-ops": False, ID: True}
 
 
 def test_what_was_deleted(gcp: LocalGcp, store: DirectoryStore) -> None:
