@@ -30,6 +30,7 @@ SAFE = {
         "our token, until nothing new can show up any more."
     ),
 }
+SAFE_UNMARKED = {**SAFE, Safety.by_name: "The name is unique where it lives: a second create is refused by the cloud."}
 BUILT = (
     "What a document may build. `holdfast kinds` prints the same list, and `holdfast kinds KIND` the fields of one. "
     "The undo of a delete: `exact` means that all of it comes back, with a new id; the others lose something, and the "
@@ -100,9 +101,7 @@ def of_data(data: Data) -> str:
 
 def index(known: Catalog) -> str:
     """The list of all kinds."""
-    rows = [
-        (f"[{k.kind}]({k.kind}.md)", _first(k.spec), str(k.delete_undo), "yes" if k.holds_data else "") for k in known
-    ]
+    rows = [(f"[{k.kind}]({k.kind}.md)", _first(k.spec), _deleted(k), "yes" if k.holds_data else "") for k in known]
     parts = [
         HEAD,
         "# Kinds",
@@ -113,6 +112,12 @@ def index(known: Catalog) -> str:
         looked_up = [(f"[{name}]({name}.md)", _first(known.data(name).filter)) for name in known.data_kinds]
         parts += ["What a document may look up:", table(("kind", "what it is"), looked_up)]
     return "\n\n".join(parts) + "\n"
+
+
+def _deleted(kind: Kind) -> str:
+    """The undo of its delete, in few words."""
+    some = f"; {UndoLabel.lossy} for {_listed(kind.delete_lossy)}" if kind.delete_lossy else ""
+    return f"{kind.delete_undo}{some}"
 
 
 def _words(thing: type[Any]) -> str:
@@ -149,7 +154,7 @@ def _outputs(outputs: Mapping[str, Output]) -> str:
 
 
 def _safety(kind: Kind) -> str:
-    out = [SAFE[kind.safety]]
+    out = [(SAFE_UNMARKED if kind.carrier is Carrier.parent else SAFE)[kind.safety]]
     if kind.token_window is not None:
         out.append(f"The cloud remembers the token for {short(kind.token_window)}; later we look first.")
     out.append(f"A new one may stay out of lists for {short(kind.visible_within)}.")
@@ -168,6 +173,7 @@ def _safety(kind: Kind) -> str:
 
 def _undo(kind: Kind) -> str:
     note = f": {kind.delete_note}" if kind.delete_note else ""
+    some = "".join(f"; `{UndoLabel.lossy}` for {one}, which loses {lost}" for one, lost in kind.delete_lossy.items())
     rows = [
         ("create", f"`{UndoLabel.exact}`: what carries our token is removed"),
         (
@@ -176,7 +182,7 @@ def _undo(kind: Kind) -> str:
             + _except(UndoLabel.lossy, kind.lossy)
             + _except(UndoLabel.irreversible, kind.one_way),
         ),
-        ("delete", f"`{kind.delete_undo}`{note}"),
+        ("delete", f"`{kind.delete_undo}`{note}{some}"),
     ]
     data = "\n\nIt holds data: `holdfast down` asks again before it deletes one." if kind.holds_data else ""
     return table(("act", "undo"), rows) + data

@@ -10,6 +10,7 @@ import pytest
 
 from holdfast.document import bind_text
 from holdfast.model import Spec
+from holdfast.resource import Carrier, ResourceType
 from starter.cli.app import app
 from tests.cloud import ROOT
 from tools import pages
@@ -48,9 +49,29 @@ def test_a_pages_example_is_a_right_document(kind: str) -> None:
     """What stands under *Example* may be pasted into a document."""
     text = (ROOT / pages.KINDS / f"{kind}.md").read_text()
     example = text.partition("```yaml\n")[2].partition("```")[0]
-    head = HEAD.replace("CLOUD", kind.partition(".")[0])
+    cloud = kind.partition(".")[0]
+    head = HEAD.replace("CLOUD", cloud).replace("eu-central-1", "us-central1" if cloud == "gcp" else "eu-central-1")
     goal = bind_text(head + example, "page.yaml", catalog(), {})
     assert kind in {r.address.kind for r in goal.resources}
+
+
+@pytest.mark.parametrize("kind", catalog().kinds)
+def test_a_page_says_of_a_delete_what_a_plan_says(kind: str) -> None:
+    """Where only some come back whole, the page and the list of kinds name the others."""
+    page, index = ((ROOT / pages.KINDS / f"{name}.md").read_text() for name in (kind, "README"))
+    undo = next(line for line in page.splitlines() if line.startswith("| delete | `"))
+    row = next(line for line in index.splitlines() if line.startswith(f"| [{kind}]"))
+    depends = type(catalog()[kind]).delete_label is not ResourceType.delete_label
+    assert ("`lossy` for " in undo) is depends
+    assert ("lossy for " in row) is depends
+
+
+@pytest.mark.parametrize("kind", [k.kind for k in catalog() if k.carrier is Carrier.parent])
+def test_a_page_speaks_of_no_marks_where_there_are_none(kind: str) -> None:
+    """What bears no marks is not said to be taken for ours by them."""
+    text = (ROOT / pages.KINDS / f"{kind}.md").read_text()
+    assert "The cloud has no place for a mark on it" in text
+    assert "when it carries our marks" not in text
 
 
 @pytest.mark.parametrize("kind", [name for name in catalog().kinds if name.startswith("aws.")])

@@ -17,6 +17,7 @@ from activities.testing import hands
 from holdfast.act import Done
 from holdfast.catalog import Catalog
 from holdfast.errors import NotFound
+from holdfast.plan import UndoLabel
 from holdfast.resource import Call, Observation, Safety, Status
 from holdfast.testing.laws import Bench, broken, lost
 from holdfast.testing.laws.memory import MemoryGround
@@ -113,6 +114,13 @@ class Uncertain(SimThing):
     permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {**SimKind.permissions, "delete": ("sim:Get",)}
 
 
+class Moody(SimThing):
+    """What its delete loses depends on what stands, and it does not say on what."""
+
+    def delete_label(self, live: Mapping[str, Any]) -> tuple[UndoLabel, str]:
+        return (UndoLabel.lossy, "its size") if live.get("size") else (UndoLabel.exact, "")
+
+
 CASES: tuple[tuple[type[SimKind], str, str], ...] = (
     (Forgetful, "the_marks_are_there_at_once", "cannot be found by its marks"),
     (Forgetful, "what_is_made_is_found", "owner"),
@@ -124,6 +132,7 @@ CASES: tuple[tuple[type[SimKind], str, str], ...] = (
     (Patient, "no_call_waits", "its create sleeps for 3 s"),
     (Grasping, "strangers_are_left_alone", "a create took another owner's for its own"),
     (Meddling, "reading_changes_nothing", "observe asked for sim:Mark"),
+    (Moody, "declarations_agree", "`delete_lossy` does not say how"),
     (Uncertain, "requests_are_within_permissions", "its delete asks for sim:Delete"),
 )
 

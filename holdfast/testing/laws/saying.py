@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from holdfast.plan import Verb
-from holdfast.resource import Safety
+from holdfast.resource import ResourceType, Safety
 from holdfast.testing.laws.bench import Bench
 from holdfast.values import freeze, thaw
 
@@ -65,6 +65,8 @@ def declarations_agree(bench: Bench) -> Iterator[str]:
         yield "it has no output `id` that others could refer to"
     if kind.safety is Safety.by_token and kind.token_window is None:
         yield "it is safe by its token, and does not say how long the cloud remembers one"
+    if type(kind).delete_label is not ResourceType.delete_label and not kind.delete_lossy:
+        yield "the undo of its delete depends on what stands, and `delete_lossy` does not say how"
     brackets = [name for pair in kind.stopped_for.values() for name in pair]
     undos = [o.undo for o in kind.operations.values() if o.undo is not None]
     for name in dict.fromkeys([*brackets, *undos]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,6 +16,8 @@ from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Observation, Output
 from holdfast.values import is_opaque
+
+_ANOTHER: Final = "its number: Google gives another"  # lost by the delete of an external one
 
 
 class AddressSpec(Spec):
@@ -73,6 +75,7 @@ class Address(ComputeKind[AddressSpec]):
         "address": Output("the address itself"),
     }
     immutable = frozenset(AddressSpec.model_fields) - {"labels"}
+    delete_lossy = {"an external one": _ANOTHER}
     permissions = {
         "observe": (
             "compute.addresses.get",
@@ -152,7 +155,7 @@ db: {kind: gcp.address, spec: {name: db, address_type: INTERNAL, subnetwork: "${
         """Only an internal one can be asked for by its number."""
         if live.get("address_type") == "INTERNAL":
             return UndoLabel.exact, ""
-        return UndoLabel.lossy, "its number: Google gives another"
+        return UndoLabel.lossy, _ANOTHER
 
     def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
         """Under the same name in the same place, or at the same number of one network."""

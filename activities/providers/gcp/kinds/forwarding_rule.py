@@ -23,6 +23,7 @@ _TARGETS: Final = (
 )
 _PORTED: Final = frozenset({"TCP", "UDP", "SCTP"})
 _PUBLIC: Final = frozenset({"EXTERNAL", "EXTERNAL_MANAGED"})
+_ANOTHER: Final = "its address, unless a gcp.address holds it: Google gives another"  # lost by the delete of such a one
 # Our words and Compute's, of what is sent as it is said.
 _PLAIN: Final[Mapping[str, str]] = {
     "load_balancing_scheme": "loadBalancingScheme",
@@ -143,6 +144,7 @@ class ForwardingRule(ComputeKind[ForwardingRuleSpec]):
         "ip_address": Output("the address at which it is reached"),
     }
     immutable = frozenset(ForwardingRuleSpec.model_fields) - {"allow_global_access"}
+    delete_lossy = {"an external one": _ANOTHER}
     permissions = {
         "observe": (
             "compute.forwardingRules.get",
@@ -247,7 +249,7 @@ entry:
     def delete_label(self, live: Mapping[str, Any]) -> tuple[UndoLabel, str]:
         """Only an address of a network's own can be asked for by its number; of the others, one that is reserved."""
         if live.get("load_balancing_scheme") in _PUBLIC:
-            return UndoLabel.lossy, "its address, unless a gcp.address holds it: Google gives another"
+            return UndoLabel.lossy, _ANOTHER
         return UndoLabel.exact, ""
 
     def collides(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
