@@ -23,7 +23,7 @@ from holdfast.document.places import Places
 from holdfast.document.problems import Problems
 from holdfast.document.shape import Document, Resource
 from holdfast.document.specs import check_spec
-from holdfast.model import Address
+from holdfast.model import Address, Scope
 from holdfast.resource import Carrier, ResourceType
 
 
@@ -96,6 +96,7 @@ class Entries:
         spec = self._spec(one, kind, filled, node)
         if spec is None or scope is None:
             return None
+        self._check_place(one, kind, spec, scope, node)
         return Desired(
             address=one.address,
             scope=scope,
@@ -210,6 +211,17 @@ class Entries:
                     seen=field,
                     among=kind.spec.model_fields,
                 )
+
+    def _check_place(
+        self, one: _One, kind: ResourceType[Any], spec: dict[str, Any], scope: Scope, node: Node | None
+    ) -> None:
+        wrong = kind.astray(spec, scope)
+        if wrong is None:
+            return
+        field, why = wrong
+        written = node.child(field) if node is not None else None
+        seen = written.shown if written is not None else None
+        self._problems.add((written or one.resource.node).where, f"{one.path}.spec.{field}", why, seen=seen)
 
     def _check_cycles(self, ones: Mapping[Address, _One]) -> None:
         for cycle in cycles(self._needs):

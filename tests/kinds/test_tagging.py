@@ -158,6 +158,20 @@ def test_a_description_does_not_give_a_resource_away() -> None:
     assert said[0].startswith(f"f:{LINES + 1}:")
 
 
+# --- places -----------------------------------------------------------------------------------------------------
+
+
+def test_a_zone_of_another_region_is_refused_at_its_line() -> None:
+    """What would be made in a zone where no list of its scope shows it is refused before anything is read."""
+    said = refusals((DISK % "{}").replace("us-central1-a", "europe-west1-b"))
+    assert len(said) == 1
+    assert said[0].startswith(f"f:{LINES + 1}:64: resources.store.spec.zone: the zone europe-west1-b is not in ")
+    loop = DISK.replace("scope: gcp", "scope: gcp, for_each: [us-central1-a, europe-west1-b]") % "{}"
+    said = refusals(loop.replace("zone: us-central1-a", "zone: '${each.key}'"))
+    assert len(said) == 1
+    assert "resources.store[europe-west1-b].spec.zone" in said[0]
+
+
 # --- the laws bite ------------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from activities.providers.gcp import descriptions, labelling, labels
 from activities.providers.gcp.codes import operation_error
-from activities.providers.gcp.paths import Path, bare, placed
+from activities.providers.gcp.paths import Path, bare, outside, placed
 from holdfast.errors import InvalidInput, NotFound, Pending
 from holdfast.model import Scope, Status
 from holdfast.resource import Call, Carrier, Observation, ResourceType, S, Safety, Search, Underway
@@ -48,6 +48,12 @@ class ComputeKind(ResourceType[S]):
     @abstractmethod
     def place(self, spec: S, scope: Scope) -> str:
         """Where one of this spec lives: `global`, `regions/R` or `zones/Z`."""
+
+    def astray(self, spec: Mapping[str, Any], scope: Scope) -> tuple[str, str] | None:
+        """By a zone of another region."""
+        zone = spec.get("zone")
+        wrong = outside(zone, scope.region) if isinstance(zone, str) else ""
+        return ("zone", wrong) if wrong else None
 
     @abstractmethod
     def see(self, raw: dict[str, Any], scope: Scope) -> Observation:

@@ -68,13 +68,18 @@ def placed(place: str) -> dict[str, str]:
 
 def zonal(zone: str, region: str) -> str:
     """The place that a zone is. Raises `InvalidInput` for one outside of the scope's region, where no list shows it."""
-    if zone.rpartition("-")[0] != region:
+    if wrong := outside(zone, region):
         raise InvalidInput(
-            f"the zone {zone} is not in {region}, the region of the scope",
+            wrong,
             standing="untouched",
             next=f"choose a zone of {region}, or a scope whose region is {zone.rpartition('-')[0]}",
         )
     return f"zones/{zone}"
+
+
+def outside(zone: str, region: str) -> str:
+    """Why a zone is none of a scope's; nothing where it is one."""
+    return "" if zone.rpartition("-")[0] == region else f"the zone {zone} is not in {region}, the region of the scope"
 
 
 def bare(link: str) -> str:
