@@ -62,10 +62,23 @@ class Served:
     workflows: Sequence[type] = ()
 
 
-def served(names: Sequence[str], client: Client, settings: Settings) -> list[Served]:
-    """What answers on each of the named queues: `control`, or a cloud's."""
+def ready(names: Sequence[str], settings: Settings) -> None:
+    """See to everything that a worker of these queues can be told before it has asked anybody.
+
+    Raises `InvalidInput`: for a queue there is none of, an SDK that is not installed, a store that is none, or a
+    credentials file that is wrong.
+    """
+    for name in names:
+        if name != CONTROL:
+            open_cloud(name)
+    open_store(settings.store)
     if set(names) & set(CLOUDS):
         credentials.ready()
+
+
+def served(names: Sequence[str], client: Client, settings: Settings) -> list[Served]:
+    """What answers on each of the named queues: `control`, or a cloud's. Raises what `ready` raises."""
+    ready(names, settings)
     kinds, store = catalog(), open_store(settings.store)
     queues = []
     for name in names:

@@ -13,7 +13,7 @@ import structlog
 
 from holdfast.contract import Exit
 from holdfast.errors import HoldfastError, NotFound, Unavailable
-from workers.composition import serve, served
+from workers.composition import ready, serve, served
 from workers.connecting import connect, unserved
 from workers.logs import set_up
 from workers.settings import Settings
@@ -42,6 +42,7 @@ def run(names: Sequence[str]) -> NoReturn:
     try:
         settings = Settings.read()
         set_up(settings.log)
+        ready(names, settings)  # before Temporal is asked: that it does not answer would hide what is wrong here
         asyncio.run(_serve(names, settings))
     except HoldfastError as error:
         sys.stderr.write(f"{error}\n")

@@ -12,15 +12,17 @@ from holdfast.contract import Exit
 
 ROOT = Path(__file__).parents[2]
 SDK = {"aws": ("boto3", "botocore"), "gcp": ("google.auth", "google.cloud"), "azure": ("azure",)}
-# What serves a queue, up to the moment at which it would speak to Temporal.
-SERVING = """
+HIDING = """
 import sys
-missing, queues = sys.argv[1].split(), sys.argv[2].split()
+missing, queues = sys.argv[1].split(), sys.argv[2].replace(",", " ").split()
 class Missing:
     def find_spec(self, name, path=None, target=None):
         if any(name == m or name.startswith(m + ".") for m in missing):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Missing())
+"""
+# What serves a queue, up to the moment at which it would speak to Temporal.
+SERVING = """
 import workers.composition as composition
 from holdfast.errors import HoldfastError
 from workers.settings import Settings
@@ -30,10 +32,14 @@ except HoldfastError as error:
     sys.exit(str(error))
 print(*(one.queue for one in served), *sorted(m for m in sys.modules if m in {"boto3", "google.auth", "azure.core"}))
 """
+BEGINNING = """
+from workers.main import run
+run(queues)
+"""
 
 
 def _serve(missing: str, queues: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", SERVING, missing, queues]
+    command = [sys.executable, "-c", HIDING + SERVING, missing, queues]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -62,22 +68,42 @@ def test_planning_needs_no_sdk_at_all() -> None:
     assert ran.stdout.split() == ["holdfast-control"]
 
 
+def _begin(missing: str, queues: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A worker's whole process, where no Temporal answers."""
+    begins = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "HOLDFAST_STORE": "file:/nowhere", **environment}
+    command = [sys.executable, "-c", HIDING + BEGINNING, missing, queues]
+    return subprocess.run(command, cwd=ROOT, env=begins, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    "missing, queues, store, said",
+    [
+        ("google.auth", "gcp", "file:/nowhere", "pip install 'holdfast[gcp]'"),
+        ("", "control,awz", "file:/nowhere", "there is no queue 'awz'"),
+        ("boto3 botocore", "gcp", "s3://bucket/prefix", "pip install 'holdfast[aws]'"),
+    ],
+)
+def test_a_worker_that_cannot_begin_says_so(missing: str, queues: str, store: str, said: str) -> None:
+    """What is wrong with a worker itself is said before Temporal is asked, and with the exit code for it."""
+    ran = _begin(missing, queues, HOLDFAST_STORE=store)
+    assert ran.returncode == Exit.input, ran.stderr
+    assert said in ran.stderr
+    assert "Temporal" not in ran.stderr
+
+
+def test_a_worker_that_could_begin_asks_temporal() -> None:
+    """One that lacks nothing gets as far as to Temporal; a bucket takes no more than its SDK."""
+    ran = _begin("", "control", HOLDFAST_STORE="s3://bucket/prefix")
+    assert ran.returncode == Exit.unavailable, ran.stderr
+    assert "Temporal" in ran.stderr
+
+
 def test_a_worker_with_a_faulty_credentials_file_does_not_begin(tmp_path: Path) -> None:
+    """A cloud's worker whose credentials file is wrong says where, and does not begin; planning needs none."""
     file = tmp_path / "credentials.yaml"
     file.write_text("- scope: aws/123456789012/*\n  profle: prod\n")
-    environment = {"HOLDFAST_CREDENTIALS": str(file), "PATH": "", "HOLDFAST_STORE": f"file:{tmp_path / 'store'}"}
-    ran = subprocess.run(
-        [sys.executable, "-m", "workers", "aws"],
-        cwd=ROOT,
-        env={**environment, "TEMPORAL_ADDRESS": "127.0.0.1:1"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ran.returncode in {Exit.input, Exit.unavailable}
-    assert _serve("", "aws", **environment).returncode == 1
-    said = _serve("", "aws", **environment).stderr
-    assert f"{file}:2" in said or f"{file}, line 2" in said
-    assert "profle" in said
-    assert _serve("", "control", **environment).returncode == 0
+    ran = _begin("", "aws", HOLDFAST_CREDENTIALS=str(file))
+    assert ran.returncode == Exit.input, ran.stderr
+    assert f"{file}:2" in ran.stderr
+    assert "profle" in ran.stderr
+    assert _serve("", "control", HOLDFAST_CREDENTIALS=str(file)).returncode == 0
