@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from holdfast.errors import HoldfastError, NotFound, from_letter
+from holdfast.errors import HoldfastError, InvalidInput, from_letter
 from holdfast.secret import HIDDEN, Secret, secrets
 
 SHORTEST = 4  # characters: whatever is shorter stands in any sentence
@@ -17,19 +17,19 @@ TOLD = ("happened", "standing", "next", "code")  # of a letter: what may be the 
 
 
 def read_secret(secret: Secret) -> str:
-    """The value behind a reference. Raises `NotFound`, naming the reference and never a value."""
+    """The value behind a reference. Raises `InvalidInput`, naming the reference and never a value."""
     if secret.scheme == "env":
         value = os.environ.get(secret.name)
         if value is not None:
             return value
-        raise NotFound(
+        raise InvalidInput(
             f"this worker's environment has no variable {secret.name}",
             next="set it where the worker is started; the document refers to it as a secret",
         )
     try:
         return Path(secret.name).read_text().rstrip("\n")
     except OSError as error:
-        raise NotFound(
+        raise InvalidInput(
             f"the secret's file {secret.name} cannot be read on this worker: {error.strerror}",
             next="mount it where the worker runs",
         ) from error

@@ -262,7 +262,7 @@ def _outcome(answer: Event | None) -> dict[str, Any]:
         done = _as(Done, answer.gave)
         if done is None:
             short = answer.type.removeprefix("ACTIVITY_TASK_").lower().replace("_", " ")
-            return {"result": short}
+            return {"result": short.replace("canceled", "cancelled")}  # one spelling: the states of runs have it too
         word = "unchanged" if done.unchanged else "found its own" if done.adopted else done.status.value
         return {"result": word, "words": done.remote_id or "", "requests": done.requests}
     details = answer.failure.get("details") or [None]

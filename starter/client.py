@@ -161,7 +161,11 @@ class Holdfast:
             return board.current
         if all(o.address != address for o in board.owed):
             open_ones = ", ".join(str(o.address) for o in board.owed) or "nothing"
-            raise NotFound(f"nothing is owed about {address}; owed: {open_ones}", address=address)
+            raise NotFound(
+                f"nothing is owed about {address}; owed: {open_ones}",
+                address=address,
+                next=f"`holdfast status {address.stack}` shows what stands and what is owed",
+            )
         request = self.request(Operation.resolve, address.stack, subject=address, answer=answer)
         return (await self.submit(request)).run
 

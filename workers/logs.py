@@ -10,8 +10,8 @@ import structlog
 
 
 def set_up(level: str) -> None:
-    """For this process. Levels as `HOLDFAST_LOG` names them; unknown ones count as `info`."""
-    number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    """For this process. Levels as `Settings` has them."""
+    number = logging.getLevelNamesMapping()[level.upper()]
     terminal = sys.stderr.isatty()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from holdfast.errors import InvalidInput
 
+LEVELS = ("debug", "info", "warning", "error")
 _INSTALLATION = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
@@ -47,7 +48,7 @@ class Settings:
             store=found.get("HOLDFAST_STORE") or f"file:{_data_home(found) / 'holdfast' / 'store'}",
             installation=installation,
             threads=_number(found, "HOLDFAST_THREADS", 64),
-            log=found.get("HOLDFAST_LOG", "info").lower(),
+            log=_level(found, "HOLDFAST_LOG", "info"),
         )
 
 
@@ -60,3 +61,10 @@ def _number(environment: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdecimal() or not 0 < int(text) <= 1000:  # noqa: PLR2004  more threads than that help nobody
         raise InvalidInput(f"{name} is {text!r}", next="give a whole number from 1 to 1000")
     return int(text)
+
+
+def _level(environment: Mapping[str, str], name: str, default: str) -> str:
+    text = environment.get(name, default)
+    if text.lower() not in LEVELS:
+        raise InvalidInput(f"{name} is {text!r}", next=f"say one of {', '.join(LEVELS)}")
+    return text.lower()

@@ -321,13 +321,14 @@ class Provision:
 
     @cancel.validator
     def _may_cancel(self, stop: Stop) -> None:
+        run = self._charge.run
         if self._charge.request.operation is Operation.recover:
-            said = f"it takes back what {self._charge.request.recovers} left behind, and has to come to an end"
-            raise ApplicationError(said, type="Refused", non_retryable=True)
+            said = f"takes back what {self._charge.request.recovers} left behind, and has to come to an end"
+            raise _refusal(f"{run} {said}", f"`holdfast watch {run}` shows how far it is")
         if self._walk is not None and self._walk.backwards:
-            raise ApplicationError("it is walking back already", type="Refused", non_retryable=True)
+            raise _refusal(f"{run} is walking back already", f"`holdfast watch {run}` shows how far it is")
         if self._state not in {State.planning, State.walking, State.paused, State.waiting, State.undoing}:
-            raise ApplicationError(f"it has ended: {self._state}", type="Refused", non_retryable=True)
+            raise _refusal(f"{run} has ended: {self._state}", f"`holdfast report {run}` shows how")
 
     @workflow.update(name=Message.resolve, description="Answer what a paused run asks about one resource")
     async def resolve(self, said: Resolve) -> str:
@@ -343,7 +344,11 @@ class Provision:
         asked = [q.step.address for q in self._questions()]
         if said.address not in asked:
             open_ones = ", ".join(map(str, asked)) or "nothing"
-            raise ApplicationError(f"nothing is asked about {said.address}; open: {open_ones}", type="NotFound")
+            raise _refusal(
+                f"{self._charge.run} asks nothing about {said.address}; it asks about {open_ones}",
+                f"`holdfast status {said.address.stack}` shows what is asked",
+                error="NotFound",
+            )
 
     @workflow.query(name=Message.progress, description="The live tree")
     def progress(self) -> Progress:
@@ -386,6 +391,12 @@ class Provision:
         picture = self._picture.progress(self._walk, self._state, workflow.now(), lines=LINES)
         workflow.set_current_details(markdown(picture))
         return None
+
+
+def _refusal(happened: str, next_: str, *, error: str = "Refused") -> ApplicationError:
+    """Of an update, with its letter. No history holds it."""
+    letter = Letter(error=error, happened=happened, next=next_)
+    return ApplicationError(happened, letter, type=error, non_retryable=True)
 
 
 def _not_owed(request: Request) -> Letter:

@@ -163,7 +163,7 @@ class Stack:
         if name in members:
             raise InvalidInput(
                 f"{at[0]}:{at[1]}: {path} is there already, from line {members[name].line}",
-                next="choose another name.",
+                next="choose another name",
             )
         members[name] = self._node(value, path, at)
 

@@ -47,7 +47,7 @@ def parse_param(text: str) -> tuple[str, JsonValue]:
     if not equals or re.fullmatch(NAME, name) is None:
         raise InvalidInput(
             "a parameter is given as name=value" + (f", and {show(name)} is not a name" if equals else ""),
-            next="write it as `--param size=t3.small`.",
+            next="write it as `--param size=t3.small`",
         )
     return name, value
 

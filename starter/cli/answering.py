@@ -100,7 +100,7 @@ async def _resolve(
     try:
         address = Address.parse(written)
     except ValueError as error:
-        raise InvalidInput(str(error)) from error
+        raise InvalidInput(str(error), next="`holdfast status STACK` lists the addresses of a stack") from error
     holdfast = await Holdfast.connect(reason=reason, ticket=ticket)
     board = await holdfast.board(address.stack)
     owed_by = {o.run for o in board.owed if o.address == address}

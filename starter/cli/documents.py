@@ -13,7 +13,7 @@ import typer
 
 from holdfast.contract import Exit
 from starter.cli.frame import WRITE, Format, Output, ParamFiles, Params, command
-from starter.cli.writing import table, write, write_json
+from starter.cli.writing import many, table, write, write_json
 
 CLOUDS = {"aws": "AWS", "gcp": "GCP", "azure": "Azure"}  # any other by the first half of its kinds
 
@@ -102,8 +102,9 @@ def check(file: File, param: Params = None, param_file: ParamFiles = None, outpu
         )
         return Exit.done
     names = {r.address.kind for r in goal.resources}
-    places = ", ".join(map(str, goal.scopes)) or "nowhere"
-    write(f"{source.file} is right: {goal.stack}, {len(goal.resources)} resources of {len(names)} kinds in {places}")
+    held = f"{many(len(goal.resources), 'resource')} of {many(len(names), 'kind')}" if names else "no resources"
+    places = f" in {', '.join(map(str, goal.scopes))}" if goal.scopes else ""
+    write(f"{source.file} is right: {goal.stack}, {held}{places}")
     return Exit.done
 
 
@@ -131,9 +132,17 @@ def read_text(file: str) -> str:
     try:
         return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except OSError as error:
-        raise InvalidInput(f"cannot read {file}: {error.strerror}", standing="nothing was touched") from error
+        raise InvalidInput(
+            f"cannot read {file}: {error.strerror}",
+            standing="nothing was touched",
+            next="give the path of a file of YAML; - reads it from stdin",
+        ) from error
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{file} is not UTF-8 text", standing="nothing was touched") from error
+        raise InvalidInput(
+            f"{'stdin' if file == '-' else file} is not UTF-8 text",
+            standing="nothing was touched",
+            next="save it as UTF-8, then give the same command again",
+        ) from error
 
 
 def _cloud(kind: str) -> str:

@@ -105,6 +105,8 @@ def env(directory: Directory = None, output: Output = Format.text) -> int:
     from starter.local import environment
 
     variables = environment.env(_home(directory))
+    if not environment.status(_home(directory)).running:
+        say("nothing runs there now; these hold again after `holdfast local start`")
     if output is Format.json:
         write_json(variables)
         return Exit.done

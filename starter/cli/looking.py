@@ -10,11 +10,11 @@ import typer
 from holdfast.contract import Exit
 from starter.cli.answering import Run
 from starter.cli.frame import LOOK, Format, Output, awaited, command, shared
-from starter.cli.writing import paint, table, write, write_json
+from starter.cli.writing import many, paint, table, write, write_json
 
 if TYPE_CHECKING:
     from holdfast.arbiter import Board
-    from holdfast.progress import Progress
+    from holdfast.progress import Progress, Stands
 
 SHOWN = 5  # ended runs in a status
 
@@ -104,15 +104,14 @@ def _facts(board: Board, progress: Progress | None) -> dict[str, Any]:
 def _words(board: Board, progress: Progress | None) -> str:
     from holdfast.document.problems import show
     from holdfast.packed import unpack
-    from holdfast.progress import standing
     from holdfast.run import Fate, Ledger
     from holdfast.tree import ICONS, chosen, headline, words
     from starter.cli.showing import ledger_outputs, letter_text
 
     ledger = unpack(board.ledger, Ledger)
+    stands = _standing(board, progress)
     head = f"{board.stack} ({board.environment})" if board.environment else board.stack
-    stands = standing(ledger.entries, progress)
-    out = [f"{head}: {len(stands)} resources" + (f", {len(board.owed)} owed" if board.owed else "")]
+    out = [f"{head}: {many(len(stands), 'resource')}" + (f", {len(board.owed)} owed" if board.owed else "")]
     owed = {o.address: o.fate for o in board.owed}
     rows = [(str(s.address), str(owed.get(s.address, s.state)), s.remote_id, s.run) for s in stands]
     out += [table(("RESOURCE", "STATE", "ID", "RUN"), rows)] if rows else []
@@ -148,23 +147,32 @@ def _words(board: Board, progress: Progress | None) -> str:
     return "\n".join(out)
 
 
-async def _stacks() -> int:
+def _standing(board: Board, progress: Progress | None) -> list[Stands]:
+    """What stands, with what a run in progress has made so far."""
     from holdfast.packed import unpack
+    from holdfast.progress import standing
     from holdfast.run import Ledger
+
+    return standing(unpack(board.ledger, Ledger).entries, progress)
+
+
+def _row(board: Board, progress: Progress | None) -> dict[str, Any]:
+    return {
+        "stack": board.stack,
+        "environment": board.environment,
+        "resources": len(_standing(board, progress)),
+        "run": board.current,
+        "queued": len(board.queue),
+        "owed": len(board.owed),
+    }
+
+
+async def _stacks() -> int:
     from starter.client import Holdfast
 
-    boards = await (await Holdfast.connect()).stacks()
-    rows = [
-        {
-            "stack": b.stack,
-            "environment": b.environment,
-            "resources": len(unpack(b.ledger, Ledger).entries),
-            "run": b.current,
-            "queued": len(b.queue),
-            "owed": len(b.owed),
-        }
-        for b in boards
-    ]
+    holdfast = await Holdfast.connect()
+    boards = await holdfast.stacks()
+    rows = [_row(b, await holdfast.progress(b.current) if b.current else None) for b in boards]
     if shared.output == Format.json:
         write_json(rows)
     else:

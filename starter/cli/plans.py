@@ -48,8 +48,10 @@ def load(file: Path, source: Source) -> Saved:
         seal = body.pop("seal")
         right = body["holdfast_plan"] == FORMAT and seal == digest_of(body)
         saved = Saved.model_validate(body) if right else None
-    except OSError:
-        raise
+    except OSError as error:
+        raise InvalidInput(
+            f"cannot read {file}: {error.strerror}", standing="nothing was touched", next=AGAIN
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(f"{file} is not a plan file", standing="nothing was touched", next=AGAIN) from error
     if saved is None or saved.plan.digest != body["digest"]:

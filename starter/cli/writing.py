@@ -44,6 +44,11 @@ def write_json(value: Any) -> None:
     write(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
+def many(number: int, what: str) -> str:
+    """`1 resource`, `2 resources`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Aligned columns, never wrapped, so that `grep` and `awk` read them too."""
     lines = [[str(cell) for cell in row] for row in rows]

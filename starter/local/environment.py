@@ -33,7 +33,7 @@ def start(directory: Path, *, detach: bool, say: Callable[[str], None], clouds: 
     earlier start left in the directory is gone on with: the same ports, the same database, the same clouds, and those
     that are named; where there are none, AWS.
     Raises `Refused` when it runs there already, `Unavailable` when something does not become healthy, and
-    `InvalidInput` where a cloud's SDK is not installed.
+    `InvalidInput` where a cloud's SDK is not installed or a variable of `HOLDFAST_*` is wrong.
     """
     _installed(directory, clouds)
     if detach:
@@ -151,7 +151,9 @@ def env(directory: Path) -> dict[str, str]:
 def _installed(directory: Path, clouds: Sequence[str]) -> None:
     """Before anything starts: a worker that cannot begin would be waited for in vain."""
     from workers.composition import open_cloud
+    from workers.settings import Settings
 
+    Settings.read()
     for cloud in clouds or read(_whole(directory)).clouds:
         open_cloud(cloud)
 

@@ -313,8 +313,8 @@ def test_the_letter_says_what_to_do() -> None:
         "shop.yaml:1:1: `owner` is missing\n"
         "shop.yaml:1:1: `environment` is missing\n"
         "shop.yaml:1:10: version: this Holdfast reads version 1 (seen: 2)\n"
-        "Standing: nothing was touched.\n"
-        "Next: correct the document, then give the same command again."
+        "Standing: nothing was touched\n"
+        "Next: correct the document, then give the same command again"
     )
 
 

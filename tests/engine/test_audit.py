@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from holdfast import audit
 from holdfast.asking import HEADER, asking
 from holdfast.contract import Answer, OnFailure, Operation, State
 from holdfast.run import Identity
@@ -16,6 +18,12 @@ from tests.engine.harness import Engine, thing
 from workflows import provision
 
 BOB = Identity(requester="bob", reason="his own", ticket="T-1")
+
+
+def test_an_act_that_was_stopped_is_cancelled() -> None:
+    """The trail spells it as the states of runs do, whatever Temporal's events are called."""
+    stopped = audit.Event(id=1, at=datetime.now(UTC), type="ACTIVITY_TASK_CANCELED")
+    assert audit._outcome(stopped) == {"result": State.cancelled}
 
 
 async def test_who_asked_reaches_every_activity(shop: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from temporalio.client import WorkflowUpdateFailedError
 
 from holdfast.contract import Operation, State
 from holdfast.errors import Unavailable
+from starter.client import _from_failure
 from tests.engine.harness import Engine, thing
 
 
@@ -67,8 +68,11 @@ async def test_a_native_cancel_while_walking_back_changes_nothing(shop: Engine) 
     hold = shop.cloud.hold("delete", "app")
     ticket = await shop.submit(Operation.up, _three(shop))
     await shop.reached(hold)
-    with pytest.raises(WorkflowUpdateFailedError):
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
         await shop.cancel()
+    said = _from_failure(refused.value).letter
+    assert (said.error, said.happened) == ("Refused", f"{ticket.run} is walking back already")
+    assert f"`holdfast watch {ticket.run}`" in said.next
     await shop.run().cancel()
     hold.let_go()
     assert (await shop.ended(ticket)).state is State.undone

@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from holdfast.contract import Exit
+from holdfast.errors import InvalidInput
 from starter.cli import run
+from starter.local import environment
+from starter.local.state import State, write
 from tests.cloud import ROOT
 from tests.starter.conftest import NET, Place
+from workers.settings import Settings
 
 COMMANDS = (
     "demo", "worker", "kinds", "schema", "check", "plan", "up", "down", "watch", "cancel", "resolve", "status",
@@ -65,6 +69,9 @@ def test_check_names_every_fault_with_its_line(alone: Place) -> None:
     "arguments, code, words",
     [
         (["check", "/nowhere.yaml"], Exit.input, "cannot read /nowhere.yaml"),
+        (["check", "/"], Exit.input, "cannot read /: Is a directory"),
+        (["check", sys.executable], Exit.input, "is not UTF-8 text"),
+        (["up", "README.md", "--plan", "/nowhere.plan"], Exit.input, "cannot read /nowhere.plan"),
         (["kinds", "aws.vcp"], Exit.input, "did you mean aws.vpc?"),
         (["watch", "nonsense"], Exit.unavailable, "no Temporal server"),
         (["status", "shop"], Exit.unavailable, "no Temporal server answers at 127.0.0.1:1"),
@@ -73,16 +80,45 @@ def test_check_names_every_fault_with_its_line(alone: Place) -> None:
         (["watch", "shop-1", "--timeout", "soon"], Exit.input, "soon"),
         (["audit", "log", "--since", "soon"], Exit.input, "soon"),
         (["resolve", "shop", "retry"], Exit.input, "not an address"),
-        (["worker", "--queues", "moon"], Exit.unavailable, "no Temporal server answers at 127.0.0.1:1\nStanding:"),
+        (["worker", "--queues", "control"], Exit.unavailable, "no Temporal server answers at 127.0.0.1:1\nStanding:"),
         (["local", "env", "--dir", "/nowhere"], Exit.not_found, "local start"),
     ],
 )
 def test_a_refusal_is_a_letter_with_its_code(alone: Place, arguments: list[str], code: Exit, words: str) -> None:
-    """Whatever is refused is refused in words, with the exit code that scripts know, and without a traceback."""
+    """Whatever is refused is refused in words that lead on, with the exit code that scripts know, and no traceback."""
     said = alone.ask(*arguments)
     assert (said.code, said.out) == (code, "")
     assert words in said.err
+    assert "\nNext: " in said.err
     assert "Traceback" not in said.err
+
+
+def test_a_level_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a variable says is taken or refused, never passed over: by a worker, and before an environment starts."""
+    monkeypatch.setenv("HOLDFAST_LOG", "loud")
+    for read in (Settings.read, lambda: environment.start(tmp_path, detach=True, say=print)):
+        with pytest.raises(InvalidInput, match=r"HOLDFAST_LOG is 'loud'\nNext: .*warning"):
+            read()
+    assert Settings.read({"HOLDFAST_LOG": "WARNING"}).log == "warning"
+
+
+def test_variables_of_what_does_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A shell may have them; whoever asks is told that nobody answers there."""
+    write(State(tmp_path, running=False, ports={"temporal": 7233, "ui": 8233}))
+    assert run(["local", "env", "--dir", str(tmp_path)]) == Exit.done
+    said = capsys.readouterr()
+    assert "export TEMPORAL_ADDRESS=127.0.0.1:7233\n" in said.out
+    assert "nothing runs there now" in said.err
+
+
+def test_one_is_not_many(alone: Place) -> None:
+    """A sentence agrees with the number in it; of nothing it is not said where it is."""
+    assert "1 resource of 1 kind in aws/" in alone.ask("check", alone.document()).out
+    two = alone.document(NET + NET.replace("net", "dmz"))
+    assert "2 resources of 1 kind in aws/" in alone.ask("check", two).out
+    empty = Path(alone.document("  {}\n"))
+    said = alone.ask("check", str(empty)).out
+    assert said.startswith(f"{empty} is right: {alone.stack}, no resources")
 
 
 def test_a_traceback_shows_only_on_demand(alone: Place) -> None:

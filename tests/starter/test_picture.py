@@ -15,7 +15,7 @@ from holdfast.progress import Progress, Row
 from holdfast.run import Fate, Identity, Ledger, Report
 from holdfast.tree import LETTER, headline, markdown, words
 from holdfast.values import Unknown, freeze
-from starter.cli.looking import _words
+from starter.cli.looking import _row, _words
 from starter.cli.showing import _value, report_text
 
 NET, PAGES = Address.parse("shop/aws.vpc/net"), Address.parse("shop/aws.s3_bucket/pages")
@@ -96,8 +96,13 @@ def test_the_web_ui_promises_no_time_left() -> None:
 
 def test_status_says_why_and_what_waits() -> None:
     """Whoever looks at a terminal is told as much of a run as whoever looks at the Web UI."""
-    rows = [Row(address=NET, verb=Verb.create, fate=Fate.done), Row(address=PAGES, verb=Verb.create, fate=Fate.waiting)]
+    rows = [
+        Row(address=NET, verb=Verb.create, fate=Fate.done, remote_id="vpc-1"),
+        Row(address=PAGES, verb=Verb.create, fate=Fate.waiting),
+    ]
     board = Board(stack="shop", current="shop-1", ledger=pack(Ledger()))
     written = _words(board, _progress(State.walking, rows)).splitlines()
     assert "  because: AWS refused CreateBucket" in written
     assert "  · 1 waiting" in written
+    assert "shop: 1 resource" in written
+    assert _row(board, _progress(State.walking, rows))["resources"] == 1

@@ -180,7 +180,8 @@ def test_a_paused_run_asks_and_is_answered(place: Place) -> None:
     address = f"{place.stack}/aws.vpc/net"
     assert said.json["questions"] == [address]
     assert f"holdfast resolve {address}" in place.ask("status", place.stack).out
-    assert place.ask("resolve", f"{place.stack}/aws.vpc/nix", "retry").code == Exit.not_found
+    nix = place.ask("resolve", f"{place.stack}/aws.vpc/nix", "retry")
+    assert (nix.code, "Next: `holdfast status" in nix.err) == (Exit.not_found, True)
     place.cloud.control.heal(rule)
     assert place.ask("resolve", address, "retry", "--reason", "room again").code == Exit.done
     assert place.ask("watch", f"{place.stack}-1").code == Exit.done

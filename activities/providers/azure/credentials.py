@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from activities.credentials.choosing import way, where
 from activities.credentials.ways import Azure, AzureWorkloadIdentity, ManagedIdentity, ServicePrincipal
 from activities.secrets import read_secret
-from holdfast.errors import HoldfastError, NotAllowed, NotFound, Unavailable
+from holdfast.errors import HoldfastError, InvalidInput, NotAllowed, Unavailable
 from holdfast.model import Scope
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _forget(found: Azure, one: Any) -> None:
 def _make(found: Azure, scope: Scope) -> Any:
     try:
         return _identity(found)
-    except NotFound as error:  # the secret's variable or file
+    except InvalidInput as error:  # the secret's variable or file
         raise NotAllowed(
             f"this worker has no credentials for {scope}, {where()}: {error.letter.happened}",
             standing="nothing was touched",
