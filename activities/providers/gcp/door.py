@@ -20,9 +20,10 @@ request, and a list that is not read makes none. Nothing is retried and no opera
 own would hide a lost answer from the protocol that looks before it repeats. Deadlines are shorter than the activity's:
 5 s to connect, 15 s for an answer to begin.
 
-All of them go over REST, and through one kind of session that counts and reads headers; gRPC would need a second
-mechanism for each. Endpoints are changed as for gcloud: `CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE`,
-`_CLOUDRESOURCEMANAGER`, `_IAM`, `_STORAGE`; for Storage also `STORAGE_EMULATOR_HOST`, which goes first.
+All of them go over REST, and through one kind of session that counts and reads headers. Resource Manager's client would
+speak gRPC as well; why it does not: docs/adr/0011-google-is-asked-over-rest.md. Endpoints are changed as for gcloud:
+`CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE`, `_CLOUDRESOURCEMANAGER`, `_IAM`, `_STORAGE`; for Storage also
+`STORAGE_EMULATOR_HOST`, which goes first.
 
 The SDKs are imported when first used: Compute takes 2 s, since its package imports every one of its services.
 """

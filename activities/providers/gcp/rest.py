@@ -1,10 +1,10 @@
 """Google's services without a typed client over REST (IAM, Storage), called as the typed ones are: see `wire`.
 
-IAM's official client, `google.cloud.iam_admin_v1`, speaks gRPC alone (google-cloud-iam 2.27). Through it a local cloud
-over REST would be out of reach, and the deadlines, counts and request ids would need a second mechanism. So its methods
-are asked for over google-auth's `AuthorizedSession`, which ships with every one of Google's SDKs. Storage's client has
-no messages: its buckets are objects that make requests by themselves. Its JSON connection is used instead, which knows
-the emulator and the endpoints, and gives what REST has.
+IAM's official client, `google.cloud.iam_admin_v1`, speaks gRPC alone (google-cloud-iam 2.27), which we do not: see
+docs/adr/0011-google-is-asked-over-rest.md. So its methods are asked for over google-auth's
+`AuthorizedSession`, which ships with every one of Google's SDKs. Storage's client has no messages: its buckets are
+objects that make requests by themselves. Its JSON connection is used instead, which knows the emulator and the
+endpoints, and gives what REST has.
 
 Source: IAM API v1 and Cloud Storage JSON API v1, reference.
 """
