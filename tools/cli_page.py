@@ -16,7 +16,8 @@ HEAD = "<!-- Generated from the commands by `make pages`. Change the command, no
 INTRODUCTION = (
     "`holdfast COMMAND --help` says the same at a terminal. Answers go to stdout, all else to stderr; `-o json` prints "
     "one JSON document on stdout and nothing else there. Where the Temporal server and the store are is said by "
-    "`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE` and `HOLDFAST_STORE`; `holdfast local env` prints them for a laptop."
+    "`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE` and `HOLDFAST_STORE`; `holdfast local env` prints them for a laptop. "
+    "`holdfast --version` says which Holdfast it is."
 )
 EXITS = {
     Exit.done: "done, or nothing to do",

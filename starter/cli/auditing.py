@@ -50,10 +50,14 @@ def add(app: typer.Typer) -> None:
 
 
 def log(
-    stack: Annotated[str | None, typer.Option("--stack", help="Only this stack's.")] = None,
-    who: Annotated[str | None, typer.Option("--who", help="Only what this person asked for.")] = None,
-    since: Annotated[str | None, typer.Option("--since", help="2h, 7d, or a moment as 2026-01-31T08:00Z.")] = None,
-    resource: Annotated[str | None, typer.Option("--resource", help="An address, or a part of one.")] = None,
+    stack: Annotated[str | None, typer.Option("--stack", metavar="STACK", help="Only this stack's.")] = None,
+    who: Annotated[str | None, typer.Option("--who", metavar="WHO", help="Only what this person asked for.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="WHEN", help="2h, 7d, or a moment as 2026-01-31T08:00Z.")
+    ] = None,
+    resource: Annotated[
+        str | None, typer.Option("--resource", metavar="ADDRESS", help="An address, or a part of one.")
+    ] = None,
     output: Annotated[Shape, typer.Option("--output", "-o", callback=choose, help="table, json or csv.")] = Shape.table,
 ) -> int:
     """Every request, answer, act and end, the oldest first. Reads no store: only what the server recorded."""

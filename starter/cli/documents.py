@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from holdfast.run import Source
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="The document; - reads it from stdin.")]
-Kind = Annotated[str | None, typer.Argument(metavar="[KIND]", help="One kind, as aws.vpc.")]
+Kind = Annotated[str | None, typer.Argument(metavar="KIND", help="One kind, as aws.vpc.")]
 
 
 class _Facts(TypedDict):

@@ -68,8 +68,8 @@ NoWait = Annotated[bool, typer.Option("--no-wait", help="Return when the run is 
 Timeout = Annotated[
     str | None, typer.Option("--timeout", metavar="SPAN", help="Stop waiting after, say, 90s or 20m. The run goes on.")
 ]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit log.")]
-TicketNo = Annotated[str, typer.Option("--ticket", help="A ticket's number, for the audit log.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="WHY", help="Why, for the audit log.")]
+TicketNo = Annotated[str, typer.Option("--ticket", metavar="NO", help="A ticket's number, for the audit log.")]
 
 
 class Leave(Exception):

@@ -18,6 +18,22 @@ OTHERS = "Commands"  # the panel of a command that names none
 class Command(TyperCommand):
     """One command."""
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """`FILE`, where typer has `{FILE}`: what stands in no brackets is needed."""
+        return [piece.removeprefix("{").removesuffix("}") for piece in super().collect_usage_pieces(ctx)]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Arguments by their names alone, to which typer adds a type; options as they are."""
+        rows: dict[str, list[tuple[str, str]]] = {"argument": [], "option": []}
+        for one in self.get_params(ctx):
+            if (told := one.get_help_record(ctx)) is not None:
+                named = one.metavar if one.param_type_name == "argument" else None
+                rows[one.param_type_name].append((named or told[0], told[1]))
+        for kind, told_of in rows.items():
+            if told_of:
+                with formatter.section(f"{kind.capitalize()}s"):
+                    formatter.write_dl(told_of)
+
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """The examples, as they are typed."""
         _lines(formatter, self.epilog)

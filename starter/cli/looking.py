@@ -38,8 +38,8 @@ def stacks(output: Output = Format.text) -> int:
 
 
 def runs(
-    stack: Annotated[str | None, typer.Argument(metavar="[STACK]")] = None,
-    most: Annotated[int, typer.Option("--most", min=1, max=1000, help="How many, the newest first.")] = 50,
+    stack: Annotated[str | None, typer.Argument(metavar="STACK")] = None,
+    most: Annotated[int, typer.Option("--most", metavar="N", min=1, max=1000, help="How many, the newest first.")] = 50,
     output: Output = Format.text,
 ) -> int:
     """What was run, the newest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,16 +32,33 @@ def test_every_command_has_an_example(command: str, capsys: pytest.CaptureFixtur
     said = capsys.readouterr().out
     assert "Example:" in said
     assert f"holdfast {command}" in said
+    assert not re.search(r"\[\[|\{|<str>|<int", said), "what is to be typed is named as in the pages"
 
 
-def test_help_imports_nothing_heavy() -> None:
-    """Asking for help loads no cloud SDK, no Temporal and no model."""
-    code = "import sys; from starter.cli import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
+def test_help_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whichever code a command may leave with, a script's author finds it in the help."""
+    sources = [*(ROOT / "starter").rglob("*.py"), ROOT / "workers/main.py"]
+    given = {name for file in sources for name in re.findall(r"\bExit\.([a-z_]+)", file.read_text())}
+    assert run(["--help"]) == Exit.done
+    told = capsys.readouterr().out.partition("Exit codes: ")[2]
+    assert {int(code) for code in re.findall(r"(\d+) [a-z]", told)} == {Exit[name] for name in given}
+
+
+def test_a_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever reports something can say of which Holdfast."""
+    assert run(["--version"]) == Exit.done
+    assert re.fullmatch(r"holdfast \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("asked, words", [("--help", "Begin"), ("--version", "holdfast ")])
+def test_help_imports_nothing_heavy(asked: str, words: str) -> None:
+    """Asking for help, or for the version, loads no cloud SDK, no Temporal and no model."""
+    code = f"import sys; from starter.cli import run; run(['{asked}']); print(*sys.modules, file=sys.stderr)"
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     tops = {name.partition(".")[0] for name in said.stderr.split()}
     heavy = {"temporalio", "pydantic", "boto3", "botocore", "google", "azure", "moto", "ruamel", "structlog", "rich"}
     assert not tops & heavy
-    assert "Begin" in said.stdout
+    assert words in said.stdout
 
 
 def test_check_says_what_a_document_holds(alone: Place) -> None:
@@ -111,14 +129,19 @@ def test_variables_of_what_does_not_run(tmp_path: Path, capsys: pytest.CaptureFi
     assert "nothing runs there now" in said.err
 
 
-def test_one_is_not_many(alone: Place) -> None:
-    """A sentence agrees with the number in it; of nothing it is not said where it is."""
-    assert "1 resource of 1 kind in aws/" in alone.ask("check", alone.document()).out
-    two = alone.document(NET + NET.replace("net", "dmz"))
-    assert "2 resources of 1 kind in aws/" in alone.ask("check", two).out
-    empty = Path(alone.document("  {}\n"))
-    said = alone.ask("check", str(empty)).out
-    assert said.startswith(f"{empty} is right: {alone.stack}, no resources")
+@pytest.mark.parametrize(
+    "resources, words",
+    [
+        (NET, "1 resource of 1 kind in aws/"),
+        (NET + NET.replace("net", "dmz"), "2 resources of 1 kind in aws/"),
+        ("  {}\n", "no resources"),
+    ],
+)
+def test_one_is_not_many(alone: Place, resources: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A sentence agrees with the number in it."""
+    file = alone.document(resources)
+    assert run(["check", file]) == Exit.done
+    assert capsys.readouterr().out.startswith(f"{file} is right: {alone.stack}, {words}")
 
 
 def test_a_traceback_shows_only_on_demand(alone: Place) -> None:
