@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from holdfast.errors import HoldfastError, InvalidInput, from_letter
+from holdfast.errors import HoldfastError, InvalidInput, NotYet, from_letter
 from holdfast.secret import HIDDEN, Secret, secrets
 
 SHORTEST = 4  # characters: whatever is shorter stands in any sentence
@@ -63,7 +63,10 @@ def hushed(error: HoldfastError, clear: Iterable[str]) -> HoldfastError | None:
         cause = cause.__cause__ or cause.__context__
     if all(without(text, known) == text for text in heard):
         return None
-    return from_letter(letter.model_copy(update=said))
+    quiet = from_letter(letter.model_copy(update=said))
+    if isinstance(quiet, NotYet):
+        quiet.after = getattr(error, "after", None)
+    return quiet
 
 
 def _forms(value: str) -> set[str]:

@@ -58,7 +58,7 @@ class Google:
     """Application default credentials, or a file's; from there to another service account."""
 
     key_file: str | None = None  # a service account's key
-    credentials_file: str | None = None  # workload identity federation, as `gcloud iam workload-identity-pools` writes
+    credentials_file: str | None = None  # of one of the sorts that `gcloud` writes, and that start no program
     impersonate: Impersonate | None = None
 
 

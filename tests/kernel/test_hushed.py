@@ -21,7 +21,7 @@ from activities.stores.directory import DirectoryStore
 from activities.testing import hands
 from activities.verbs import BACK
 from holdfast.act import Act, Done, Look, Sweep
-from holdfast.errors import Broken, CreateFailed, InvalidInput, Pending
+from holdfast.errors import Broken, CreateFailed, InvalidInput, Pending, Throttled
 from holdfast.plan import Action, Plan, Undo, UndoLabel, Verb
 from holdfast.resource import Call, Underway
 from holdfast.secret import HIDDEN, Secret
@@ -91,6 +91,19 @@ def test_a_refusal_that_repeats_a_secret() -> None:
     assert (letter.happened, letter.code, letter.next) == (f"the cloud refused {HIDDEN}", "Bad", "mend it")
     assert error.value.__cause__ is error.value.__context__ is None
     assert "hunter2" not in "".join(map(str, error.value.args))
+
+
+def test_a_cloud_that_asks_for_time() -> None:
+    """How long a cloud wants us to wait is kept when its words are not."""
+
+    @hushed
+    def throttled(job: Job) -> Done:
+        job.spec({"name": "web", "seal": Secret("env:SEAL")})
+        raise Throttled("not now, hunter2", after=timedelta(seconds=7))
+
+    with pytest.raises(Throttled, match=HIDDEN) as error:
+        throttled(job())
+    assert error.value.after == timedelta(seconds=7)
 
 
 def test_any_other_refusal() -> None:
