@@ -191,14 +191,13 @@ class Entries:
     def _check_kinds(self) -> None:
         catalog = self._names.catalog
         for name, resource in self._document.resources.items():
-            if resource.kind and resource.kind not in catalog:
-                self._problems.add(
-                    (resource.node.child("kind") or resource.node).where,
-                    f"resources.{name}.kind",
-                    "there is no such kind",
-                    seen=resource.kind,
-                    among=catalog.kinds,
-                )
+            if not resource.kind or resource.kind in catalog:
+                continue
+            where, path = (resource.node.child("kind") or resource.node).where, f"resources.{name}.kind"
+            if catalog.looks_up(resource.kind):
+                self._problems.add(where, path, f"{resource.kind} is looked up: write it under `data:`")
+            else:
+                self._problems.add(where, path, "there is no such kind", seen=resource.kind, among=catalog.kinds)
 
     def _check_ignored(self, one: _One, kind: ResourceType[Any]) -> None:
         for member in _texts(one.resource.node.child("ignore_changes")):

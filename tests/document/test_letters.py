@@ -33,6 +33,10 @@ def told(problem: Problem) -> str:
             "2:15: resources.net.kind: there is no such kind (seen: aws.vcp); did you mean aws.vpc?",
         ),
         (
+            "resources:\n  linux: {kind: aws.image, spec: {name: x}}\n",
+            "2:17: resources.linux.kind: aws.image is looked up: write it under `data:`",
+        ),
+        (
             "resources:\n  net:\n    kind: aws.vpc\n    spec: {cdir: x, cidr: y}\n",
             "4:12: resources.net.spec.cdir: there is no such field (seen: cdir); did you mean cidr?",
         ),
