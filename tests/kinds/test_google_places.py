@@ -118,5 +118,6 @@ def test_a_zone_outside_of_the_region_is_refused(process: LocalGcp, kind: Any, o
     with pytest.raises(InvalidInput, match="europe-west1-b is not in us-central1") as refused:
         kind.create(called.call())
     assert "europe-west1" in refused.value.letter.next
+    assert refused.value.letter.address == called.call().address
     made = [str(path) for things in process.control.world().values() for path in things]
     assert not [path for path in made if path.endswith("/it")]

@@ -73,7 +73,12 @@ class ComputeKind(ResourceType[S]):
         """Where the call's resource is, or shall be."""
         if call.remote_id:
             return Path.read(call.remote_id)
-        return Path(call.scope.account, self.place(call.wanted, call.scope), self.collection, self.named(call))
+        try:
+            place = self.place(call.wanted, call.scope)
+        except InvalidInput as wrong:
+            wrong.about(call.address)
+            raise
+        return Path(call.scope.account, place, self.collection, self.named(call))
 
     def named(self, call: Call[S]) -> str:
         """What it is called, or shall be."""
