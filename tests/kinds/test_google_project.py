@@ -146,6 +146,18 @@ def test_what_was_taken_back_is_made_again(gcp: LocalGcp, seconds: int) -> None:
         PROJECT.create(SHOP.call("yet another"))
 
 
+def test_what_was_to_be_taken_back_and_stood(gcp: LocalGcp) -> None:
+    """A mark that was written, and no delete after it, is taken off by the delete that comes in the end."""
+    gcp.control.settings(manager_seconds=0, denied=["cloudresourcemanager:projects.delete"])
+    made = SHOP.made(gcp)
+    with pytest.raises(NotAllowed):
+        PROJECT.delete(SHOP.call(remote_id=made.remote_id, back=True))
+    gcp.control.settings(denied=[])
+    assert PROJECT.delete(SHOP.call(remote_id=made.remote_id)).status is Status.absent
+    with pytest.raises(CreateFailed, match="stays taken"):
+        PROJECT.create(SHOP.call("anew"))
+
+
 def test_what_was_taken_back_is_another_addresses(gcp: LocalGcp) -> None:
     """Another address, or owner, does not get it; nor comes back what was deleted after it had stood."""
     made = SHOP.made(gcp)

@@ -187,15 +187,15 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
         return self.changing(call, list(self._written(call, body, {**found, **labels.marked(call)})))
 
     def delete(self, call: Call[ProjectSpec]) -> Observation:
-        """As of its fellows. One whose create is taken back says so first, in a label: then a later create has it back.
+        """As of its fellows. Before that a label says whether a create is taken back: then a later one has it back.
 
         Raises `Pending` while that is being written.
         """
-        raw = self.raw(call) if call.back else None
-        if raw is not None and raw["state"] == ACTIVE and not _says_undone(raw):
-            token = raw.get("labels", {}).get(TOKEN_TAG, "")
+        raw = self.raw(call)
+        if raw is not None and raw["state"] == ACTIVE and _says_undone(raw) is not call.back:
+            token = raw.get("labels", {}).get(TOKEN_TAG) if call.back else None
             if handle(self._written(call, {}, {UNDONE: token})) is not None:
-                raise Pending(f"{call.id} is marked as taken back; then it is deleted", address=call.address)
+                raise Pending(f"{call.id} is marked; then it is deleted", address=call.address)
         return super().delete(call)
 
     def adopt(self, call: Call[ProjectSpec]) -> Observation:
