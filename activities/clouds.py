@@ -29,6 +29,11 @@ class Visit(Protocol):
         """Whether the last request was answered by the cloud itself, rather than lost on the way."""
         ...
 
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing can have come of it: what may have changed something was refused, or was never asked for."""
+        ...
+
 
 # Opens a visit. Raises `NotAllowed`, naming the scope, when this worker has no credentials for it.
 Open = Callable[[Scope], Visit]

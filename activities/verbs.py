@@ -149,14 +149,13 @@ class _Letters:
     def _failure(self, error: HoldfastError) -> BaseException:
         attempt = activity.info().attempt
         first = attempt == 1 and not self._act.repeated and not self._act.back
-        # Only of the very first request: those before a later one may have made something. That a name is taken is said
-        # of what another hand has made, however often it was looked at before.
-        answered = self._visit is None or (
-            self._visit.answered and (self._visit.calls <= 1 or isinstance(error, NameTaken))
+        # That a name is taken is said of what another hand has made, whatever was asked before.
+        nothing = self._visit is None or (
+            self._visit.untouched or (self._visit.answered and isinstance(error, NameTaken))
         )
         requests = self._visit.requests if self._visit else ()
         return to_temporal(
-            error.about(self._act.address, requests=requests), attempt=attempt, certain=first and answered
+            error.about(self._act.address, requests=requests), attempt=attempt, certain=first and nothing
         )
 
 

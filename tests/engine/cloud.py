@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from activities.asked import Asked
 from holdfast.errors import HoldfastError, NotAllowed, Unavailable
 from holdfast.model import Scope
 from holdfast.resource import Clients
+from holdfast.testing.laws.memory import CHANGES
 from holdfast.testing.world import Thing, World
 
 
@@ -136,19 +138,13 @@ class Cloud(World):
         return " ".join(sorted(str(t.fields["name"]) for t in self.things.values()))
 
 
-class Visit:
-    """One activity's stay. Counts what it asked, and has a request id for each."""
-
-    answered = True
+class Visit(Asked):
+    """One activity's stay. Counts what it asked, and has a request id for each answer."""
 
     def __init__(self, cloud: Cloud) -> None:
+        super().__init__()
         self._cloud = cloud
-        self.calls = 0
         self.client: Clients = self._client
-
-    @property
-    def requests(self) -> tuple[str, ...]:
-        return tuple(f"req-{n}" for n in range(1, self.calls + 1))
 
     def _client(self, service: str) -> Any:
         return _Counted(self._cloud, self)
@@ -160,9 +156,23 @@ class _Counted:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._cloud, name)
-        if callable(found):
-            self._visit.calls += 1
-        return found
+        if not callable(found):
+            return found
+
+        def ask(*given: Any, **named: Any) -> Any:
+            visit = self._visit
+            visit.asks(changes=name in CHANGES)
+            try:
+                answer = found(*given, **named)
+            except Unavailable:
+                raise
+            except HoldfastError:
+                visit.hears(f"req-{visit.calls}", refused=True)
+                raise
+            visit.hears(f"req-{visit.calls}", refused=False)
+            return answer
+
+        return ask
 
 
 def _throw(error: HoldfastError) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities.asked import Asked
 from activities.verbs import _Letters
 from holdfast.act import Act
 from holdfast.errors import HoldfastError, Letter, NameTaken, NotAllowed, Unavailable
@@ -16,14 +16,22 @@ from holdfast.plan import Verb
 from holdfast.testing.sim import OWNER, SCOPE, address
 
 
-@dataclass
-class Stay:
-    """A visit after so many requests."""
+class Stay(Asked):
+    """A visit after requests: `r` reads, `w` changes; a capital one was refused, and after `?` nothing was heard."""
 
-    calls: int
-    answered: bool = True
-    requests: tuple[str, ...] = ()
-    client: Any = field(default=None, repr=False)
+    client: Any = None
+
+    def __init__(self, asked: str) -> None:
+        super().__init__()
+        self.told = asked
+        for one in asked.rstrip("?"):
+            self.asks(changes=one in "wW")
+            self.hears(refused=one.isupper())
+        if asked.endswith("?"):
+            self.answered = False
+
+    def __repr__(self) -> str:
+        return f"Stay({self.told})"
 
 
 def _letter(error: HoldfastError, visit: Stay, **facts: Any) -> Letter:
@@ -42,13 +50,17 @@ def _letter(error: HoldfastError, visit: Stay, **facts: Any) -> Letter:
 @pytest.mark.parametrize(
     "error, visit, facts, certain",
     [
-        (NotAllowed("no"), Stay(1), {}, True),
-        (NotAllowed("no"), Stay(2), {}, False),  # the first of two may have made something
-        (NameTaken("it stands"), Stay(3), {}, True),  # looked for, found, and looked at once more: another hand's
-        (NameTaken("it stands"), Stay(3, answered=False), {}, False),
-        (NameTaken("it stands"), Stay(1), {"repeated": True}, False),  # an earlier delivery may have made it
-        (NotAllowed("no"), Stay(1), {"back": True}, False),
-        (Unavailable("nobody answers"), Stay(1, answered=False), {}, False),
+        (NotAllowed("no"), Stay("W"), {}, True),
+        (NotAllowed("no"), Stay("rrW"), {}, True),  # what was read before changes nothing
+        (NotAllowed("no"), Stay("rR"), {}, True),  # nothing was asked but to read
+        (NotAllowed("no"), Stay("wW"), {}, False),  # the first of two may have made something
+        (NotAllowed("no"), Stay("wR"), {}, False),
+        (NotAllowed("no"), Stay("w"), {}, False),  # it was taken; what was made of the answer is ours
+        (NameTaken("it stands"), Stay("rWr"), {}, True),  # looked for, found, and looked at once more: another hand's
+        (NameTaken("it stands"), Stay("rWr?"), {}, False),
+        (NameTaken("it stands"), Stay("W"), {"repeated": True}, False),  # an earlier delivery may have made it
+        (NotAllowed("no"), Stay("W"), {"back": True}, False),
+        (Unavailable("nobody answers"), Stay("W?"), {}, False),
     ],
     ids=str,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from activities.providers.aws import credentials, door
-from holdfast.errors import HoldfastError, InvalidInput, NotAllowed
+from holdfast.errors import HoldfastError, InvalidInput, NotAllowed, QuotaExceeded, Unavailable
 from holdfast.model import Scope
 from tests.cloud import ACCOUNT, REGION, LocalAws
 
@@ -42,6 +42,25 @@ def test_another_account(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None
     assert (visit.calls, len(visit.requests), visit.answered) == (1, 1, True)
     with pytest.raises(NotAllowed, match=rf"(?s)belong to account {ACCOUNT}.*credentials of account 999900001111"):
         door.open_visit(Scope("aws", "999900001111", REGION))
+
+
+def test_nothing_can_have_come_of_a_refusal(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until a change was taken, or its answer lost: what was read before changes nothing."""
+    monkeypatch.setattr(credentials, "_sources", {})
+    visit = door.open_visit(Scope("aws", ACCOUNT, REGION))
+    ec2 = visit.client("ec2")
+    ec2.describe_vpcs()
+    aws.control.refuse("VpcLimitExceeded", action="CreateVpc", count=1)
+    with pytest.raises(QuotaExceeded):
+        ec2.create_vpc(CidrBlock="10.0.0.0/16")
+    assert (visit.calls, visit.untouched) == (2, True)
+    ec2.create_vpc(CidrBlock="10.0.0.0/16")
+    assert not visit.untouched
+    lost = door.open_visit(Scope("aws", ACCOUNT, REGION))
+    aws.control.lose_answer(action="CreateVpc", count=1)
+    with pytest.raises(Unavailable):
+        lost.client("ec2").create_vpc(CidrBlock="10.1.0.0/16")
+    assert not lost.untouched
 
 
 def _blank(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,13 +184,16 @@ def test_an_answer_that_takes_too_long(azure: LocalAzure, visit: AzureVisit, mon
 
 
 def test_a_reference_to_what_is_not_there(visit: AzureVisit) -> None:
-    """A group that is not there is not found, whatever is asked for inside it."""
+    """A group that is not there is not found, whatever is asked for inside it; nothing has come of that."""
     elsewhere = ids.inside(ids.group(SUBSCRIPTION, "other"), "Microsoft.Compute/disks", "data")
     compute = visit.client("compute")
     with pytest.raises(NotFound, match="ResourceGroupNotFound"):
         compute.get(elsewhere)
     with pytest.raises(NotFound, match="ResourceGroupNotFound"):
         compute.put(elsewhere, A_DISK)
+    assert visit.untouched
+    compute.put(DISK, A_DISK)
+    assert not visit.untouched
 
 
 def test_throttled(azure: LocalAzure, visit: AzureVisit) -> None:
@@ -209,7 +212,7 @@ def test_nothing_is_heard(azure: LocalAzure, visit: AzureVisit, lost: str) -> No
     getattr(azure.control, lost)(action="Microsoft.Compute/disks/write")
     with pytest.raises(Unavailable):
         visit.client("compute").put(DISK, A_DISK)
-    assert (visit.calls, visit.answered, visit.requests) == (1, False, ())
+    assert (visit.calls, visit.answered, visit.requests, visit.untouched) == (1, False, (), False)
     azure.control.heal()
     stands = [one["name"] for one in visit.client("compute").pages(DISKS)]
     assert stands == (["data"] if lost == "lose_answer" else [])

@@ -12,6 +12,7 @@ import pytest
 from activities.providers.gcp import door
 from activities.providers.gcp.codes import operation_error
 from holdfast.errors import (
+    NotAllowed,
     NotFound,
     Pending,
     Unavailable,
@@ -175,10 +176,21 @@ def test_a_lost_answer(gcp: LocalGcp, visit: door.GcpVisit) -> None:
     gcp.control.lose_answer(action="networks.insert", count=1)
     with pytest.raises(Unavailable):
         make(visit)
-    assert (visit.calls, visit.answered, visit.requests) == (1, False, ())
+    assert (visit.calls, visit.answered, visit.requests, visit.untouched) == (1, False, (), False)
     assert len(gcp.control.executed("networks.insert")) == 1
     networks.get(project=PROJECT, network="net")
     assert (visit.calls, visit.answered, len(visit.requests)) == (2, True, 1)
+
+
+def test_nothing_can_have_come_of_a_refusal(gcp: LocalGcp, visit: door.GcpVisit) -> None:
+    """Until a change was taken: what was read before, or asked by POST only to be read, changes nothing."""
+    visit.client("projects").get_iam_policy(resource=f"projects/{PROJECT}", body={})
+    gcp.control.refuse("FORBIDDEN", action="networks.insert", count=1)
+    with pytest.raises(NotAllowed):
+        make(visit)
+    assert (visit.calls, visit.untouched) == (2, True)
+    make(visit)
+    assert not visit.untouched
 
 
 @pytest.mark.parametrize(

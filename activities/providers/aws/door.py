@@ -22,6 +22,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NoConnection
 
+from activities.asked import Asked
 from activities.credentials.choosing import where
 from activities.credentials.ways import Aws
 from activities.providers.aws.codes import advice, classify
@@ -35,31 +36,21 @@ WITHDRAWN = frozenset({
     "SignatureDoesNotMatch", "UnrecognizedClientException",
 })  # fmt: skip
 
+READS = ("Describe", "Get", "Head", "List", "Search")  # what an operation that changes nothing begins with
+
 _lock = threading.RLock()
 _clients: dict[tuple[Aws, str, str], Any] = {}
 _account: list[tuple[Aws, str]] = []  # whose the credentials of each way are: a handful
 _now = threading.local()  # the visit whose call this thread makes: clients are shared, request ids are not
 
 
-class AwsVisit:
+class AwsVisit(Asked):
     """See `activities.clouds.Visit`. Its clients may be used by several threads."""
 
     def __init__(self, scope: Scope) -> None:
+        super().__init__()
         self.scope = scope
         self._way: Aws | None = None
-        self._requests: list[str] = []
-        self._calls: list[None] = []  # appended to, not counted up: several threads do
-        self.answered = True
-
-    @property
-    def requests(self) -> tuple[str, ...]:
-        """AWS's request ids so far, oldest first."""
-        return tuple(self._requests)
-
-    @property
-    def calls(self) -> int:
-        """How many requests were made."""
-        return len(self._calls)
 
     def client(self, service: str) -> Any:
         """The SDK's client of a service, in the visit's region and with its scope's credentials."""
@@ -76,18 +67,6 @@ class AwsVisit:
     def sign(self) -> None:
         """Have credentials before a request is counted as one. Raises `NotAllowed`, naming the scope."""
         mint(self.way, self.scope)
-
-    def asks(self) -> None:
-        """A request leaves."""
-        self._calls.append(None)
-        self.answered = False
-
-    def hears(self, parsed: dict[str, Any]) -> None:
-        """An answer has arrived."""
-        self.answered = True
-        request = parsed.get("ResponseMetadata", {}).get("RequestId")
-        if request:
-            self._requests.append(request)
 
 
 def open_visit(scope: Scope) -> AwsVisit:
@@ -136,16 +115,16 @@ def _client(service: str, region: str, way: Aws | None = None) -> Any:
         return _clients[key]
 
 
-def _asks(**_: Any) -> None:
+def _asks(model: Any, **_: Any) -> None:
     visit: AwsVisit | None = getattr(_now, "visit", None)
     if visit is not None:
-        visit.asks()
+        visit.asks(changes=not str(model.name).startswith(READS))
 
 
 def _hears(parsed: dict[str, Any], **_: Any) -> None:
     visit: AwsVisit | None = getattr(_now, "visit", None)
     if visit is not None:
-        visit.hears(parsed)
+        visit.hears(parsed.get("ResponseMetadata", {}).get("RequestId", ""), refused="Error" in parsed)
 
 
 class _Translated:

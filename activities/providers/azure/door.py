@@ -28,12 +28,14 @@ from types import ModuleType
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
+from activities.asked import Asked
 from activities.providers.azure import codes, versions
 from holdfast.errors import Broken, HoldfastError, InvalidInput, NameTaken, Pending
 from holdfast.model import Scope
 
 _ODATA: Final = frozenset({"expand", "filter", "orderby", "select", "skiptoken", "top"})  # written `$filter` and so on
 _SUCCEEDED, _RUNNING = "Succeeded", "InProgress"
+_REFUSED: Final = 400  # and above: the status of what was not taken
 _ENDED: Final = frozenset({"failed", "canceled", "cancelled", "succeeded"})
 
 
@@ -64,40 +66,22 @@ class Operation:
         return self.status != _RUNNING
 
 
-class AzureVisit:
+class AzureVisit(Asked):
     """See `activities.clouds.Visit`. Its clients may be used by several threads."""
 
     def __init__(self, scope: Scope) -> None:
+        super().__init__()
         self._scope = scope
-        self._requests: list[str] = []
-        self._calls: list[None] = []  # appended to, not counted up: several threads do
-        self.answered = True
-
-    @property
-    def requests(self) -> tuple[str, ...]:
-        """ARM's request ids so far, oldest first."""
-        return tuple(self._requests)
-
-    @property
-    def calls(self) -> int:
-        """How many requests were made; those for a token are not among them."""
-        return len(self._calls)
 
     def client(self, service: str) -> Service:
         """A service's client. Raises `NotAllowed` without credentials, and `InvalidInput` without its package."""
         sdk = _sdk()
         return Service(sdk.open_client(service, self._scope), self, sdk.endpoint())
 
-    def asks(self) -> None:
-        """A request leaves."""
-        self._calls.append(None)
-        self.answered = False
-
-    def hears(self, headers: Mapping[str, str]) -> None:
+    def told(self, status: int, headers: Mapping[str, str]) -> None:
         """An answer has arrived: ARM's, if it bears ARM's mark, and else that of something on the way to it."""
-        self.answered = any(name.lower().startswith("x-ms-") for name in headers)
-        if headers.get("x-ms-request-id"):
-            self._requests.append(headers["x-ms-request-id"])
+        answered = any(name.lower().startswith("x-ms-") for name in headers)
+        self.hears(headers.get("x-ms-request-id", ""), refused=status >= _REFUSED, answered=answered)
 
 
 def open_visit(scope: Scope) -> AzureVisit:

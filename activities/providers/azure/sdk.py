@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 ENDPOINT: Final = "HOLDFAST_AZURE_ENDPOINT"
 CLOUD: Final = "AZURE_SDK_CLOUD_CONF"  # the SDK's own: a sovereign cloud's endpoint, and whom its tokens are for
 CONNECT, READ = 5, 20  # seconds
+READS: Final = frozenset({"GET", "HEAD"})
 UNREGISTERED: Final = "MissingSubscriptionRegistration"
 POOL: Final = 100  # connections that are kept for the next request
 
@@ -82,10 +83,10 @@ class Watched(HTTPPolicy[Any, Any]):  # type: ignore[misc]  # the types of the S
         visit = request.context.options.pop("visit", None) or request.context.get("visit")
         request.context["visit"] = visit
         if visit is not None:
-            visit.asks()
+            visit.asks(changes=request.http_request.method not in READS)
         answer = self.next.send(request)
         if visit is not None:
-            visit.hears(answer.http_response.headers)
+            visit.told(answer.http_response.status_code, answer.http_response.headers)
         if answer.http_response.status_code == 409 and UNREGISTERED in answer.http_response.text():  # noqa: PLR2004
             raise Unregistered(answer.http_response)
         return answer

@@ -40,6 +40,7 @@ from typing import Any, Final
 import requests
 from requests.adapters import HTTPAdapter
 
+from activities.asked import Asked
 from activities.loopback import guarded
 from activities.providers.gcp.codes import may_lack_project, refusal
 from activities.providers.gcp.credentials import credentials, words
@@ -62,6 +63,8 @@ ENDPOINTS: Final = {
 # Where Google says which request an answer is of; not every service does. The last is the local cloud's.
 IDS: Final = ("X-Goog-Request-Id", "X-GUploader-UploadID", "X-Request-Id")
 
+READS: Final = (":getIamPolicy", ":testIamPermissions")  # asked by POST, and change nothing
+
 # Said when the door is opened, and not by the first act: whoever serves a cloud needs its SDK.
 for _name in ("google.auth", "google.cloud.compute_v1", "google.cloud.resourcemanager_v3", "google.cloud.storage"):
     if find_spec(_name) is None:
@@ -78,11 +81,11 @@ class _Counting(HTTPAdapter):
     def send(self, request: Any, *_: Any, **arguments: Any) -> Any:
         visit: GcpVisit | None = getattr(_now, "visit", None)
         if visit is not None:
-            visit.asks()
+            visit.asks(changes=request.method != "GET" and not request.url.endswith(READS))
         answer = super().send(request, **{**arguments, "timeout": (CONNECT, ANSWER)})
         # Read here: an answer that is cut off has not been heard.
         if visit is not None and answer.content is not None:
-            visit.hears(answer.headers)
+            visit.told(answer)
         return answer
 
 
@@ -146,24 +149,12 @@ def endpoint(api: str) -> str:
     return guarded(address, named)
 
 
-class GcpVisit:
+class GcpVisit(Asked):
     """See `activities.clouds.Visit`. Its clients may be used by several threads."""
 
     def __init__(self, scope: Scope, principal: _Principal) -> None:
+        super().__init__()
         self._scope, self._principal = scope, principal
-        self._requests: list[str] = []
-        self._calls: list[None] = []  # appended to, not counted up: several threads do
-        self.answered = True
-
-    @property
-    def requests(self) -> tuple[str, ...]:
-        """Google's request ids so far, oldest first; where an answer had none, the operation it told of."""
-        return tuple(self._requests)
-
-    @property
-    def calls(self) -> int:
-        """How many requests were made."""
-        return len(self._calls)
 
     def client(self, service: str) -> Any:
         """What a kind calls: see this module's head. Raises `NotAllowed` and `Broken`."""
@@ -196,18 +187,11 @@ class GcpVisit:
             return error
         return no_account(self.client("projects"), self._scope.account, error) or error
 
-    def asks(self) -> None:
-        """A request leaves."""
-        self._calls.append(None)
-        self.answered = False
-
-    def hears(self, headers: Mapping[str, str]) -> None:
-        """An answer has arrived."""
-        self.answered = True
-        found = _request_id(headers)
-        if found:
-            _now.named = True
-            self._requests.append(found)
+    def told(self, answer: Any) -> None:
+        """An answer has arrived. Where it names no request, the operation that it tells of is taken for one."""
+        found = _request_id(answer.headers)
+        _now.named = _now.named or bool(found)
+        self.hears(found, refused=not answer.ok)
 
 
 def open_visit(scope: Scope) -> GcpVisit:
