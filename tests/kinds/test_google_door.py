@@ -185,7 +185,7 @@ def test_a_lost_answer(gcp: LocalGcp, visit: door.GcpVisit) -> None:
 def test_nothing_can_have_come_of_a_refusal(gcp: LocalGcp, visit: door.GcpVisit) -> None:
     """Until a change was taken: what was read before, or asked by POST only to be read, changes nothing."""
     visit.client("projects").get_iam_policy(resource=f"projects/{PROJECT}", body={})
-    gcp.control.refuse("FORBIDDEN", action="networks.insert", count=1)
+    gcp.control.refuse("forbidden", "no", 403, action="networks.insert", count=1)
     with pytest.raises(NotAllowed):
         make(visit)
     assert (visit.calls, visit.untouched) == (2, True)
