@@ -81,7 +81,7 @@ class _Counting(HTTPAdapter):
     def send(self, request: Any, *_: Any, **arguments: Any) -> Any:
         visit: GcpVisit | None = getattr(_now, "visit", None)
         if visit is not None:
-            visit.asks(changes=request.method != "GET" and not request.url.endswith(READS))
+            visit.asks(changes=request.method != "GET" and not request.url.partition("?")[0].endswith(READS))
         answer = super().send(request, **{**arguments, "timeout": (CONNECT, ANSWER)})
         # Read here: an answer that is cut off has not been heard.
         if visit is not None and answer.content is not None:
