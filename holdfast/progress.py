@@ -51,6 +51,18 @@ class Progress(Wire):
     cause: Letter | None = None
 
 
+def seen_at(progress: Progress, now: datetime) -> Progress:
+    """The same picture, looked at later: a run knows the time of its last event only, and may stand still since.
+
+    The time left grows by what has passed; one that an act has outlasted already was wrong, and is not told.
+    """
+    if progress.now is None or progress.left is None:
+        return progress
+    left = progress.left + max(now - progress.now, timedelta())
+    begun = min((row.since for row in progress.rows if row.fate in UNDER_WAY and row.since), default=now)
+    return progress.model_copy(update={"now": now, "left": left if left >= now - begun else None})
+
+
 class Stands(NamedTuple):
     """One resource in a listing, as the ledger and the run in progress know it."""
 

@@ -13,10 +13,12 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
+import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar
 
 from temporalio.client import (
@@ -49,9 +51,11 @@ from holdfast.errors import HoldfastError, Letter, NotFound, Refused, Unavailabl
 from holdfast.model import Address
 from holdfast.packed import Packed, pack, unpack
 from holdfast.plan import Plan
-from holdfast.progress import Progress
+from holdfast.progress import Progress, seen_at
 from holdfast.run import Draft, Identity, Ledger, Report, Request, Resolve, Source, Stop
+from starter.attending import attend, no_worker
 from starter.hindrances import with_hindrances
+from starter.questions import ask, unheard
 from workers.connecting import connect as connect_client
 from workers.connecting import silent, unanswered
 from workers.settings import Settings
@@ -62,6 +66,7 @@ PATIENCE = timedelta(seconds=5)  # for finding out whether anybody is there
 LOOK = 0.4  # seconds between two looks at a run
 SUBMITS = 5  # how often one request is handed in, when the server has lost patience with a slow worker
 BUSY = "Workflow Task in failed state"  # what it says then
+HEARD = 60.0  # seconds for a worker to hear a request; it hears at once, or stands still
 SILENCE = 120.0  # seconds without a word before watching gives up; the run does not
 
 
@@ -118,10 +123,14 @@ class Holdfast:
     async def submit(self, request: Request) -> Ticket:
         """Queue a request with its stack's arbiter. Raises `Unavailable` when nobody works on the control queue."""
         await self.need_worker()
-        return await self._asked(self._submitted(request))
+        return await self._heard(self._submitted(request))
 
-    async def plan(self, request: Request) -> Plan:
-        """What a request would change. Nothing is queued, and nothing changed."""
+    async def plan(self, request: Request, *, say: Callable[[str], None] = lambda _: None) -> Plan:
+        """What a request would change. Nothing is queued, and nothing changed.
+
+        `say` hears what a plan waits for that is not made within seconds. Raises `Unavailable` when a cloud that it
+        asks about has no worker. Whoever stops waiting stops the planning.
+        """
         await self.need_worker()
         ledger = await self.ledger(request.stack)
         handle: WorkflowHandle[Any, Packed] = await self.client.start_workflow(
@@ -132,7 +141,14 @@ class Holdfast:
             result_type=Packed,
             static_summary=f"what would {request.operation} change in {request.stack}?",
         )
-        return unpack(await self._asked(handle.result()), Plan)
+        made = asyncio.create_task(handle.result())
+        try:
+            await attend(self.client, handle, made, say)
+            return unpack(await self._asked(made), Plan)
+        finally:
+            if made.cancel():
+                with suppress(RPCError):  # then it ends when it can
+                    await handle.cancel()
 
     async def cancel(self, run: str, *, keep: bool = False) -> None:
         """Stop a run and take back what it did; or, with `keep`, leave it. One in the queue never begins."""
@@ -140,14 +156,14 @@ class Holdfast:
         arbiter = self.client.get_workflow_handle(arbiter_id(board.stack))
         while any(q.run == run for q in board.queue):
             try:
-                await self._asked(arbiter.execute_update(Message.withdraw, Withdraw(identity=self.identity, run=run)))
+                await self._heard(arbiter.execute_update(Message.withdraw, Withdraw(identity=self.identity, run=run)))
             except Refused:  # it has left the queue, or does so at this moment
                 await asyncio.sleep(LOOK)
                 board = await self.board(board.stack)
             else:
                 return
         handle = self._open(board, run)
-        await self._asked(handle.execute_update(Message.cancel, Stop(identity=self.identity, keep=keep)))
+        await self._heard(handle.execute_update(Message.cancel, Stop(identity=self.identity, keep=keep)))
 
     async def resolve(self, address: Address, answer: Answer) -> str:
         """Answer what a paused run asks about a resource; without one, settle owed work by a run of its own.
@@ -157,7 +173,7 @@ class Holdfast:
         board = await self.board(address.stack)
         if board.current is not None:
             said = Resolve(identity=self.identity, address=address, answer=answer)
-            await self._asked(self._open(board, board.current).execute_update(Message.resolve, said))
+            await self._heard(self._open(board, board.current).execute_update(Message.resolve, said))
             return board.current
         if all(o.address != address for o in board.owed):
             open_ones = ", ".join(str(o.address) for o in board.owed) or "nothing"
@@ -176,7 +192,7 @@ class Holdfast:
         await self.need_worker()
         arbiter = self.client.get_workflow_handle(arbiter_id(stack))
         try:
-            board: Board = await self._asked(arbiter.query(Message.board, result_type=Board))
+            board = await self._asked(ask(self.client, arbiter, Message.board, Board))
         except NotFound as error:
             raise NotFound(f"there is no stack {stack!r}", next="`holdfast stacks` lists what there is") from error
         return board
@@ -187,23 +203,25 @@ class Holdfast:
         if board.current != run or board.execution is None:
             return None
         handle = self.client.get_workflow_handle(run_id(board.stack))
-        seen: Progress = await self._asked(handle.query(Message.progress, result_type=Progress))
-        return await self._asked(with_hindrances(self.client, handle, seen)) if seen.run == run else None
+        told = await self._asked(ask(self.client, handle, Message.progress, Progress))
+        if told.run != run:
+            return None
+        return await self._asked(with_hindrances(self.client, handle, seen_at(told, datetime.now(UTC))))
 
     async def watch(self, run: str, *, every: float = LOOK) -> AsyncIterator[Progress]:
         """Look at a run until it has ended. One that waits in the queue shows as `queued`."""
-        stack, silent = stack_of(run), 0.0
+        stack, heard = stack_of(run), time.monotonic()
         while True:
             try:
                 board = await self.board(stack)
                 seen = await self.progress(run) if board.current == run else None
             except Unavailable:
                 # A worker that died is started again by whoever keeps it; the run goes on meanwhile.
-                silent += every + PATIENCE.total_seconds()
-                if silent > SILENCE:
+                if time.monotonic() - heard > SILENCE:
                     raise
+                await asyncio.sleep(every)
                 continue
-            silent = 0.0
+            heard = time.monotonic()
             if any(p.run == run for p in board.past):
                 return
             queued = next((n for n, q in enumerate(board.queue) if q.run == run), None)
@@ -221,7 +239,7 @@ class Holdfast:
             elif seen is not None:
                 yield seen
             elif board.current != run:
-                raise NotFound(f"{stack} has no run {run}", next=f"`holdfast runs {stack}` lists them")
+                raise _no_run(run)
             await asyncio.sleep(every)
 
     async def wait(self, run: str) -> Report:
@@ -269,12 +287,7 @@ class Holdfast:
         except RPCError as error:
             raise unanswered(self.client, error) from error
         if not found:
-            short = queue.removeprefix("holdfast-")
-            raise Unavailable(
-                f"no worker answers on {queue}",
-                standing="nothing was asked for",
-                next=f"`holdfast worker --queues {short}` starts one; `holdfast local start` starts all",
-            )
+            raise no_worker([queue], standing="nothing was asked for")
 
     # --- helpers -----------------------------------------------------------------------------------------------
 
@@ -306,7 +319,9 @@ class Holdfast:
                     execution=listed.execution,
                     ended=listed.ended,
                 )
-        raise NotFound(f"{run} has not ended, or never was", next=f"`holdfast runs {board.stack}` lists them")
+        if run == board.current or any(q.run == run for q in board.queue):
+            raise NotFound(f"{run} has not ended, so there is no report yet", next=f"`holdfast watch {run}` shows it")
+        raise _no_run(run)
 
     async def _submitted(self, request: Request) -> Ticket:
         for left in reversed(range(SUBMITS)):
@@ -333,6 +348,14 @@ class Holdfast:
                 said = NotFound(error.message)
             raise said from error
 
+    async def _heard(self, answer: Awaitable[T]) -> T:
+        """The same, of what a worker hears at once: one that says nothing for a minute stands still."""
+        try:
+            async with asyncio.timeout(HEARD):
+                return await self._asked(answer)
+        except TimeoutError as error:
+            raise unheard("it may still be heard, once a worker goes on; `holdfast runs` shows what was") from error
+
 
 async def _all(listed: AsyncIterator[T]) -> list[T]:
     return [one async for one in listed]
@@ -345,6 +368,10 @@ def _from_failure(error: WorkflowUpdateFailedError | WorkflowFailureError) -> Ho
             return from_letter(cause.details[0])
         return from_letter(Letter(error=cause.type or "Refused", happened=cause.message))
     return Refused(str(cause))
+
+
+def _no_run(run: str) -> NotFound:
+    return NotFound(f"there is no run {run}", next=f"`holdfast runs {stack_of(run)}` lists those that there are")
 
 
 def stack_of(run: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from holdfast.contract import Activity, Workflow
+from holdfast.contract import Activity, Message, Workflow
 from holdfast.packed import Packed, unpack
 from holdfast.plan import Skeleton
 from holdfast.run import Draft
@@ -18,13 +18,21 @@ from workflows.walk import Failed
 class Planning:
     """Returns a packed `Plan`, whole; fails with the letter of whatever refused."""
 
+    def __init__(self) -> None:
+        self._queues: set[str] = set()
+
     @workflow.run
     async def run(self, draft: Draft) -> Packed:
         """See the class."""
         try:
-            decision = await decide(draft, lambda _: None)
+            decision = await decide(draft, self._queues.update)
             digest = unpack(decision.skeleton, Skeleton).plan
             return await ask(Activity.show, digest, Packed, summary="the plan, whole")
         except Failed as refusal:
             letter = refusal.letter
             raise ApplicationError(letter.happened, letter, type=letter.error, non_retryable=True) from refusal
+
+    @workflow.query(name=Message.needs, description="The queues of clouds that it asks")
+    def needs(self) -> list[str]:
+        """Whoever waits for the plan looks whether each has a worker."""
+        return sorted(self._queues)

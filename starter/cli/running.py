@@ -73,11 +73,15 @@ def plan(
     param: Params = None,
     param_file: ParamFiles = None,
     look: Annotated[Look, typer.Option("--format", help="For a person: text, or markdown.")] = Look.text,
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", metavar="SPAN", help="Give up after, say, 90s or 20m.")
+    ] = None,
     output: Output = Format.text,
 ) -> int:
     """What would change, in what order, and how each step is taken back. Changes nothing; exits 2 with changes."""
     source, goal = read_source(file, param, param_file)
-    return awaited(_plan(source, goal.stack, goal.environment, _choice(target, replace, refresh_only), out, look))
+    more = {**_choice(target, replace, refresh_only), "environment": goal.environment}
+    return awaited(_plan(source, goal.stack, more, out, look, seconds(timeout)))
 
 
 def up(
@@ -152,19 +156,40 @@ def _choice(target: list[str] | None, replace: list[str] | None, refresh_only: b
 
 
 async def _plan(
-    source: Source, stack: str, environment: str, more: dict[str, Any], out: Path | None, look: Look
+    source: Source, stack: str, more: dict[str, Any], out: Path | None, look: Look, within: float | None
 ) -> int:
     from starter.cli.plans import save
     from starter.client import Holdfast
 
     holdfast = await Holdfast.connect()
-    request = holdfast.request(Operation.up, stack, source=source, environment=environment, **more)
-    made = await holdfast.plan(request)
+    request = holdfast.request(Operation.up, stack, source=source, **more)
+    made = await _made(holdfast, request, within)
     if out is not None:
         save(out, request, made)
         say(f"kept in {out}; carry it out with `holdfast up {source.file} --plan {out}`")
     await show(holdfast, made, look)
     return Exit.changes if made.actions or (request.refresh_only and made.drift) else Exit.done
+
+
+async def _made(holdfast: Holdfast, request: Request, within: float | None) -> Plan:
+    """The plan; meanwhile what it waits for is said. Raises `Leave` when it is not made `within` seconds."""
+    import asyncio
+    import time
+
+    waits = ""
+
+    def told(words: str) -> None:
+        nonlocal waits
+        waits = f", {words}" if words else ""
+        say(f"{time.strftime('%H:%M:%SZ', time.gmtime())} {request.stack}: planning{waits}")
+
+    try:
+        async with asyncio.timeout(within):
+            return await holdfast.plan(request, say=told)
+    except TimeoutError:
+        words = f"no plan of {request.stack} was made within the time given{waits}; nothing was touched"
+        facts = {"stack": request.stack, "state": "planning"}
+        raise Leave(Exit.timed_out, f"{words}\nNext: the same command with a longer --timeout", facts) from None
 
 
 async def show(holdfast: Holdfast, made: Plan, look: Look = Look.text, *, aside: bool = False) -> None:
@@ -200,7 +225,7 @@ async def _asked(
     request = holdfast.request(operation, stack, source=source, **more)
     if after.yes:
         return await _submit(holdfast, request.model_copy(update={"confirmed": CONFIRMATIONS}), after)
-    made = await holdfast.plan(request)
+    made = await _made(holdfast, request, after.timeout)
     return await _submit(holdfast, await _agreed(holdfast, request, made), after)
 
 

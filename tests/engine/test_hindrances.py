@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from holdfast.contract import Operation, State
-from holdfast.errors import Blocked
+from holdfast.errors import Blocked, Unavailable
 from holdfast.progress import Progress, standing
 from holdfast.run import Fate
-from holdfast.tree import words
+from holdfast.tree import headline, words
 from starter import hindrances
 from tests.engine.harness import Engine, thing
 
@@ -49,6 +49,25 @@ async def test_what_only_settles_is_not_hindered(shop: Engine, monkeypatch: pyte
     shop.cloud.settle_looks = 0
     await shop.cancel()
     assert (await shop.ended(ticket)).state is State.cancelled
+
+
+async def test_a_run_that_cannot_read_the_cloud_says_why(shop: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While there is no plan yet, and so no row, the run itself says what it asks for again, and nothing afterwards."""
+    monkeypatch.setattr(hindrances, "CALM", timedelta(0))
+    shop.cloud.refuse("list", "sim.thing", Unavailable("no list of things today"), times=1_000)
+    ticket = await shop.submit(Operation.up, shop.doc(net=thing()))
+
+    async def refused() -> bool:
+        return bool((await _seen(shop)).waiting)
+
+    await shop.until("the look to be refused", refused)
+    assert headline(await _seen(shop)) == f"{ticket.run} up: planning, asks again: no list of things today"
+    hold = shop.cloud.hold("create", "net")
+    shop.cloud.faults.popleft()
+    await shop.reached(hold)
+    assert (await _seen(shop)).waiting == ""
+    hold.let_go()
+    assert (await shop.ended(ticket)).state is State.done
 
 
 async def _looked(shop: Engine) -> bool:

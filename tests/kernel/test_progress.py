@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from holdfast.contract import Activity, Operation, State, act_id, seq_of
 from holdfast.model import Address
 from holdfast.plan import Verb
-from holdfast.progress import Progress, Row, standing
+from holdfast.progress import Progress, Row, seen_at, standing
 from holdfast.run import Entry, Fate, Identity
 from holdfast.testing.sim import SCOPE, address
 
@@ -54,6 +56,18 @@ def test_what_a_run_has_removed_is_not_listed() -> None:
         (address("top"), "id-3", "stands", "shop-1"),
         (address("net"), "id-9", "stands", "shop-2"),
     ]
+
+
+def test_the_time_left_grows_while_a_run_stands_still() -> None:
+    """A run tells the time of its last event; whoever looks later is told as much more, and no time that has passed."""
+    at = datetime(2026, 11, 30, tzinfo=UTC)
+    acting = _row("net", Verb.create, Fate.acting, None).model_copy(update={"since": at - timedelta(seconds=5)})
+    told = _progress(acting).model_copy(update={"now": at, "left": timedelta(seconds=40)})
+    assert seen_at(told, at).left == timedelta(seconds=40)
+    assert seen_at(told, at + timedelta(minutes=2)).left == timedelta(seconds=160)
+    used_up = told.model_copy(update={"left": timedelta(seconds=1)})
+    assert seen_at(used_up, at + timedelta(minutes=2)).left is None
+    assert seen_at(told, at - timedelta(minutes=2)).left == timedelta(seconds=40)  # clocks differ
 
 
 def test_a_step_is_found_by_the_id_of_its_activity() -> None:
