@@ -28,6 +28,7 @@ from temporalio.client import (
     WorkflowHandle,
     WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
@@ -353,7 +354,10 @@ class Holdfast:
         try:
             async with asyncio.timeout(HEARD):
                 return await self._asked(answer)
-        except TimeoutError as error:
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():  # by Ctrl-C, which the SDK takes for a timeout as well
+                raise asyncio.CancelledError from error
             raise unheard("it may still be heard, once a worker goes on; `holdfast runs` shows what was") from error
 
 

@@ -89,3 +89,19 @@ async def test_a_worker_that_stands_still_is_not_taken_for_the_server(
     with pytest.raises(Unavailable, match="though Temporal does"):
         await questions.ask(idle.client, handle, Message.needs, list[str])
     await handle.terminate("the test is over")
+
+
+async def test_a_request_that_no_worker_hears_is_given_up(idle: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that stands still hears no request either: the letter says that it may yet, and Ctrl-C stays Ctrl-C."""
+    _only(monkeypatch, CONTROL_QUEUE)
+    idle.stacks.add(idle.stack)
+    request = idle.request(Operation.up, idle.doc(net=thing()))
+    asked = asyncio.create_task(_holdfast(idle).submit(request))
+    await asyncio.sleep(0.3)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    monkeypatch.setattr(client, "HEARD", 0.3)
+    with pytest.raises(Unavailable, match="though Temporal does") as refusal:
+        await _holdfast(idle).submit(request)
+    assert "may still be heard" in refusal.value.letter.standing
