@@ -180,7 +180,10 @@ def _failed(error: Exception) -> int:
         traceback.print_exc()
     told = error
     if isinstance(error, OSError) and error.filename:
-        told = InvalidInput(f"{error.filename}: {error.strerror}")
+        told = InvalidInput(
+            f"cannot use {error.filename}: {error.strerror}",
+            next="see that it is there, and that it may be read and written",
+        )
     elif not isinstance(error, HoldfastError):
         told = Broken(
             f"something nobody foresaw: {type(error).__name__}: {error}",

@@ -100,6 +100,7 @@ def test_check_names_every_fault_with_its_line(alone: Place) -> None:
         (["resolve", "shop", "retry"], Exit.input, "not an address"),
         (["worker", "--queues", "control"], Exit.unavailable, "no Temporal server answers at 127.0.0.1:1\nStanding:"),
         (["local", "env", "--dir", "/nowhere"], Exit.not_found, "local start"),
+        (["local", "start", "--detach", "--dir", "/dev/null/x"], Exit.input, "cannot use /dev/null/x"),
     ],
 )
 def test_a_refusal_is_a_letter_with_its_code(alone: Place, arguments: list[str], code: Exit, words: str) -> None:
