@@ -209,8 +209,11 @@ class Holdfast:
             return None
         return await self._asked(with_hindrances(self.client, handle, seen_at(told, datetime.now(UTC))))
 
-    async def watch(self, run: str, *, every: float = LOOK) -> AsyncIterator[Progress]:
-        """Look at a run until it has ended. One that waits in the queue shows as `queued`."""
+    async def watch(self, run: str, *, every: float = LOOK, silence: float = SILENCE) -> AsyncIterator[Progress]:
+        """Look at a run until it has ended. One that waits in the queue shows as `queued`.
+
+        Raises `Unavailable` when nobody has answered for more than `silence` seconds.
+        """
         stack, heard = stack_of(run), time.monotonic()
         while True:
             try:
@@ -218,7 +221,7 @@ class Holdfast:
                 seen = await self.progress(run) if board.current == run else None
             except Unavailable:
                 # A worker that died is started again by whoever keeps it; the run goes on meanwhile.
-                if time.monotonic() - heard > SILENCE:
+                if time.monotonic() - heard > silence:
                     raise
                 await asyncio.sleep(every)
                 continue

@@ -98,19 +98,20 @@ async def _watched(holdfast: Holdfast, run: str) -> Report:
 async def _looked(holdfast: Holdfast, run: str, shown: Shown) -> Report:
     """Look until the run has ended. A server or worker that is away for a while is waited for."""
     stack_of(run)
-    seen, last = time.monotonic(), None
+    seen, last, is_open = time.monotonic(), None, False
     while True:
         try:
-            if last is None and (over := await _ended_before(holdfast, run)) is not None:
+            if not is_open and (over := await _ended_before(holdfast, run)) is not None:
                 return over
-            async for progress in holdfast.watch(run):
+            is_open = True
+            async for progress in holdfast.watch(run, silence=0):
                 seen, last = time.monotonic(), progress
                 shown(progress, "")
                 if progress.state is State.paused and progress.questions and not can_ask():
                     raise _asked(progress)
             return await holdfast.report(run)
         except Unavailable as away:
-            if time.monotonic() - seen > PATIENCE or last is None:
+            if time.monotonic() - seen > PATIENCE or not is_open:
                 raise
             shown(last, f"waiting: {away.letter.happened}")
             await asyncio.sleep(AGAIN)

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from typing import Any
+
 import pytest
 
-from holdfast.contract import Exit
+from holdfast.arbiter import Board
+from holdfast.contract import Exit, Operation, State
+from holdfast.errors import Unavailable
+from holdfast.packed import pack
+from holdfast.progress import Progress
+from holdfast.run import Identity, Ledger, Report
+from starter.cli import following
 from tests.starter.conftest import Place
 
 pytestmark = [pytest.mark.timeout(120)]
@@ -26,3 +35,36 @@ def test_a_plan_says_what_it_waits_for(place: Place) -> None:
     assert unknown.code == Exit.not_found
     assert f"there is no run {place.stack}-3" in unknown.err
     assert place.ask("cancel", f"{place.stack}-1").code == Exit.done
+
+
+class _Away:
+    """An installation whose worker is silent at the first look, and at the third."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    async def board(self, stack: str) -> Board:
+        return Board(stack=stack, current=f"{stack}-1", ledger=pack(Ledger()))
+
+    async def watch(self, run: str, *, silence: float) -> AsyncIterator[Progress]:
+        for _ in range(2):
+            self.looks += 1
+            if self.looks in {1, 3}:
+                raise Unavailable("the worker does not answer")
+            yield Progress(run=run, stack="pz", operation=Operation.up, state=State.walking, identity=_ADA)
+
+    async def report(self, run: str) -> Report:
+        return Report(run=run, stack="pz", operation=Operation.up, state=State.done, identity=_ADA)
+
+
+_ADA = Identity(requester="ada")
+
+
+async def test_a_worker_that_is_away_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever watches reads at once that nobody answers, and goes on watching when somebody does."""
+    monkeypatch.setattr(following, "AGAIN", 0)
+    said: list[str] = []
+    holdfast: Any = _Away()
+    report = await following._looked(holdfast, "pz-1", lambda _, waits: said.append(waits))
+    away = "waiting: the worker does not answer"
+    assert (report.state, said) == (State.done, [away, "", away, "", ""])
