@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from activities.secrets import read_secret
 from holdfast.contract import Exit
 from holdfast.errors import InvalidInput
+from holdfast.secret import Secret
 from starter.cli import run
+from starter.cli.frame import exit_of_letter
 from starter.local import environment
 from starter.local.state import State, write
 from tests.cloud import ROOT
@@ -119,6 +122,14 @@ def test_a_level_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
         with pytest.raises(InvalidInput, match=r"HOLDFAST_LOG is 'loud'\nNext: .*warning"):
             read()
     assert Settings.read({"HOLDFAST_LOG": "WARNING"}).log == "warning"
+
+
+@pytest.mark.parametrize("reference", ["env:NOBODY_SET_THIS", "file:/nowhere"])
+def test_a_secret_that_a_worker_lacks(reference: str) -> None:
+    """It is an input that is wrong, as its exit code says; nothing was looked for that is not there."""
+    with pytest.raises(InvalidInput) as refused:
+        read_secret(Secret(reference))
+    assert exit_of_letter(refused.value.letter) is Exit.input
 
 
 def test_variables_of_what_does_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
