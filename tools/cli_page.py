@@ -15,8 +15,9 @@ from tools.field_table import table
 HEAD = "<!-- Generated from the commands by `make pages`. Change the command, not this page. -->"
 INTRODUCTION = (
     "`holdfast COMMAND --help` says the same at a terminal. Answers go to stdout, all else to stderr; `-o json` prints "
-    "one JSON document on stdout and nothing else there. Where the Temporal server and the store are is said by "
-    "`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE` and `HOLDFAST_STORE`; `holdfast local env` prints them for a laptop. "
+    "one JSON document on stdout and nothing else there. Where Temporal is, they are told by "
+    "`TEMPORAL_ADDRESS` and `TEMPORAL_NAMESPACE`; `holdfast local env` prints them for a laptop. Of a store they need "
+    "to know nothing. "
     "`holdfast --version` says which Holdfast it is."
 )
 EXITS = {

@@ -149,13 +149,12 @@ class _Binding:
         path = f"data.{name}"
         known = self.catalog.looks_up(data.kind)
         if data.kind and not known:
-            self.problems.add(
-                (data.node.child("kind") or data.node).where,
-                f"{path}.kind",
-                "nothing of this kind can be looked up",
-                seen=data.kind,
-                among=self.catalog.data_kinds,
-            )
+            where, at = (data.node.child("kind") or data.node).where, f"{path}.kind"
+            if data.kind in self.catalog:
+                self.problems.add(where, at, f"{data.kind} is built: write it under `resources:`")
+            else:
+                words, among = "nothing of this kind can be looked up", self.catalog.data_kinds
+                self.problems.add(where, at, words, seen=data.kind, among=among)
         filling = Filling(self.names, self.problems, ASKED)
         scope = self.places.of(data, path, self.known)
         node = data.node.child("filter")

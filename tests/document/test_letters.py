@@ -37,6 +37,10 @@ def told(problem: Problem) -> str:
             "2:17: resources.linux.kind: aws.image is looked up: write it under `data:`",
         ),
         (
+            "data:\n  net: {kind: aws.vpc, filter: {name: x}}\n",
+            "2:15: data.net.kind: aws.vpc is built: write it under `resources:`",
+        ),
+        (
             "resources:\n  net:\n    kind: aws.vpc\n    spec: {cdir: x, cidr: y}\n",
             "4:12: resources.net.spec.cdir: there is no such field (seen: cdir); did you mean cidr?",
         ),

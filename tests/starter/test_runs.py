@@ -8,7 +8,6 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -226,9 +225,9 @@ def test_ctrl_c_leaves_the_run_alone(place: Place) -> None:
     )
     os.close(theirs)
     place.cloud.control.wait_held()
-    time.sleep(1)
+    seen = _read_until(ours, f"{place.stack}/aws.vpc/net")  # it is watched, and not only asked for
     child.send_signal(signal.SIGINT)
-    seen = _drained(ours)
+    seen += _drained(ours)
     assert child.wait(20) == Exit.timed_out
     assert child.stdout is not None
     child.stdout.close()
@@ -236,6 +235,14 @@ def test_ctrl_c_leaves_the_run_alone(place: Place) -> None:
     assert f"holdfast watch {place.stack}-1" in seen
     place.cloud.control.release()
     assert place.ask("watch", f"{place.stack}-1").code == Exit.done
+
+
+def _read_until(terminal: int, words: str) -> str:
+    """What a terminal shows, up to some words on it."""
+    seen = ""
+    while words not in seen:
+        seen += os.read(terminal, 65_536).decode("utf-8", "replace")
+    return seen
 
 
 def _drained(terminal: int) -> str:
