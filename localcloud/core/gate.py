@@ -30,7 +30,7 @@ from localcloud.core.state import Keeper
 
 BIGGEST_BODY = 256 * 1024 * 1024
 MOST_LATE = 1_000
-SOCKET = "localcloud.socket"  # where the server leaves the connection in the environ
+GONE = "localcloud.gone"  # where the server leaves in the environ how to see that the caller hears nothing any more
 REQUESTS = uuid.UUID("6f3d1c86-3a51-4a39-9f7b-1d8f3f0a7c11")
 
 StartResponse = Callable[..., Any]
@@ -74,10 +74,14 @@ class Gate:
             return _send(environ, start_response, Answer(413, (), b""))
         if environ["PATH_INFO"].startswith(Control.PREFIX):
             return _send(environ, start_response, self.control.answer(environ, body))
+        return _send(environ, start_response, self.answer(environ, body))
+
+    def answer(self, environ: Environ, body: bytes) -> Answer:
+        """The cloud's answer to a request. Raises `Dropped` when the caller shall hear nothing."""
         with self.cloud.lock:  # dialects read by descriptions that are built as they are first needed
             asked = self.dialect.read(environ, body)
         fate = self.faults.decide(asked, self.cloud.clock.now())
-        return _send(environ, start_response, self._through(_Case(environ, body, asked, fate, self._next_id())))
+        return self._through(_Case(environ, body, asked, fate, self._next_id()))
 
     def stop(self) -> None:
         """Let nobody wait any longer."""
@@ -173,7 +177,7 @@ class Gate:
 
     def _later(self, case: _Case, due: datetime) -> None:
         era = self._era
-        case.environ.pop(SOCKET, None)
+        case.environ.pop(GONE, None)
         with self._count:
             room = len(self._late) < MOST_LATE
             if room:
@@ -206,7 +210,7 @@ class Gate:
         if loss.how == "silence":
             end = time.monotonic() + loss.seconds
             while time.monotonic() < end and not self.cloud.stopping.wait(0.1):
-                if _gone(case.environ.get(SOCKET)):
+                if case.environ.get(GONE, _nobody)():
                     break
         raise Dropped
 
@@ -237,9 +241,12 @@ def _send(environ: Environ, start_response: StartResponse, answer: Answer) -> It
     return [] if head else [answer.body]
 
 
-def _gone(connection: socket.socket | None) -> bool:
-    if connection is None:
-        return True
+def _nobody() -> bool:
+    return True
+
+
+def has_left(connection: socket.socket) -> bool:
+    """Whether the other end of a connection has closed it."""
     try:
         poll = select.poll()
         poll.register(connection, select.POLLIN)

@@ -7,6 +7,7 @@ Announces itself with one line of JSON on standard output, `{"ready": true, "por
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import logging
 import os
@@ -24,7 +25,8 @@ from cheroot.ssl import Adapter
 
 from localcloud.core.asked import Dialect
 from localcloud.core.cloud import Cloud
-from localcloud.core.gate import SOCKET, Dropped, Gate
+from localcloud.core.gate import GONE, Dropped, Gate, has_left
+from localcloud.core.http2 import Port, handing
 
 SECURE_THREADS = 16
 KEEP_ALIVE = 3600  # seconds; when we closed a quiet connection first, a request on its way would look lost
@@ -35,7 +37,7 @@ class _Gateway(wsgi.Gateway_10):
 
     def get_environ(self) -> dict[str, Any]:  # type: ignore[override]  # cheroot's stub says None, its code a dict
         environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
-        environ[SOCKET] = self.req.conn.socket
+        environ[GONE] = functools.partial(has_left, self.req.conn.socket)
         environ["RAW_URI"] = environ["REQUEST_URI"]
         environ["PATH_INFO"] = unquote_to_bytes(environ["REQUEST_URI"].partition("?")[0]).decode("latin-1")
         return environ
@@ -78,8 +80,17 @@ def arguments(name: str) -> argparse.ArgumentParser:
     return parser
 
 
-def serve(name: str, build: Callable[[Cloud], Dialect], argv: list[str] | None = None) -> int:
-    """Serve until SIGTERM, SIGINT or, with `--with-parent`, the parent's end. The state is saved before it returns."""
+def serve(
+    name: str,
+    build: Callable[[Cloud], Dialect],
+    argv: list[str] | None = None,
+    *,
+    http2: Callable[[Gate], Port] | None = None,
+) -> int:
+    """Serve until SIGTERM, SIGINT or, with `--with-parent`, the parent's end. The state is saved before it returns.
+
+    `http2`: who answers connections that speak it, where a cloud has such callers.
+    """
     parent = os.getppid()  # at once: a parent that ends while we begin must not be overlooked
     chosen = arguments(name).parse_args(argv)
     cloud = Cloud(name, chosen.seed)
@@ -87,6 +98,8 @@ def serve(name: str, build: Callable[[Cloud], Dialect], argv: list[str] | None =
     gate.keeper.begin()
     server = _listening(gate, chosen.host, chosen.port, chosen.threads)
     secure = _secure(gate, chosen.host, chosen.tls) if chosen.tls else None
+    if http2 is not None:
+        server.ConnectionClass = handing(http2(gate))
     servers = [server] if secure is None else [server, secure]
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

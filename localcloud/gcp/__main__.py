@@ -6,6 +6,8 @@ import sys
 
 from localcloud.core.asked import Dialect
 from localcloud.core.cloud import Cloud
+from localcloud.core.gate import Gate
+from localcloud.core.http2 import Port
 from localcloud.core.server import serve
 
 
@@ -15,5 +17,11 @@ def _build(cloud: Cloud) -> Dialect:
     return Gcp(cloud)
 
 
+def _http2(gate: Gate) -> Port:
+    from localcloud.gcp import rpc
+
+    return rpc.serving(gate)
+
+
 if __name__ == "__main__":
-    sys.exit(serve("gcp", _build))
+    sys.exit(serve("gcp", _build, http2=_http2))

@@ -95,6 +95,17 @@ class LocalGcp(LocalAws):
         return until(look)
 
 
+def manager(gcp: LocalGcp, client: Any, wire: str = "grpc") -> Any:
+    """Resource Manager's official client, such as `ProjectsClient`, as its users lead it to a local cloud."""
+    import grpc
+    from google.auth.credentials import AnonymousCredentials
+
+    host, transport = f"127.0.0.1:{gcp.port}", client.get_transport_class(wire)
+    if wire == "grpc":
+        return client(transport=transport(channel=grpc.insecure_channel(host)))
+    return client(transport=transport(host=host, url_scheme="http", credentials=AnonymousCredentials()))
+
+
 def _said(answer: Any) -> Said:
     text = answer.read()
     return Said(answer.status, dict(answer.headers.items()), json.loads(text) if text else None)

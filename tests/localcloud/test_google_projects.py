@@ -8,32 +8,31 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import resourcemanager_v3 as r
-from google.cloud.resourcemanager_v3.services.folders.transports import FoldersRestTransport
-from google.cloud.resourcemanager_v3.services.projects.transports import ProjectsRestTransport
 from google.iam.v1 import iam_policy_pb2, policy_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from tests.cloud import until
-from tests.localcloud.google_parts import PROJECT, LocalGcp
+from tests.localcloud.google_parts import PROJECT, LocalGcp, manager
 
 ACCOUNTS = f"/v1/projects/{PROJECT}/serviceAccounts"
 
 
+@pytest.fixture(params=["grpc", "rest"])
+def wire(request: pytest.FixtureRequest) -> str:
+    """Both by which Resource Manager is asked; what comes of it is the same."""
+    return str(request.param)
+
+
 @pytest.fixture
-def projects(gcp: LocalGcp) -> Iterator[Any]:
-    host = f"127.0.0.1:{gcp.port}"
-    transport = ProjectsRestTransport(host=host, url_scheme="http", credentials=AnonymousCredentials())
-    with r.ProjectsClient(transport=transport) as client:
+def projects(gcp: LocalGcp, wire: str) -> Iterator[Any]:
+    with manager(gcp, r.ProjectsClient, wire) as client:
         yield client
 
 
 @pytest.fixture
-def folders(gcp: LocalGcp) -> Iterator[Any]:
-    host = f"127.0.0.1:{gcp.port}"
-    transport = FoldersRestTransport(host=host, url_scheme="http", credentials=AnonymousCredentials())
-    with r.FoldersClient(transport=transport) as client:
+def folders(gcp: LocalGcp, wire: str) -> Iterator[Any]:
+    with manager(gcp, r.FoldersClient, wire) as client:
         yield client
 
 

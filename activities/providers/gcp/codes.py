@@ -261,7 +261,9 @@ def refusal(
     requests: tuple[str, ...] = (),
     after: timedelta | None = None,
 ) -> HoldfastError:
-    """The letter of a refused request. `body`: the answer's JSON, whatever it is; `after`: from Retry-After."""
+    """The letter of a refused request. `body`: the answer's JSON, whatever it is; `after`: from Retry-After, which goes
+    before what the body says of it.
+    """
     error = body.get("error") if isinstance(body, Mapping) else None
     said: Mapping[str, Any] = error if isinstance(error, Mapping) else {}
     code, kind = classify(list(_codes(said)), status, method)
@@ -274,9 +276,18 @@ def refusal(
         kind = Broken
     if kind is Throttled and _FULL.search(words):
         kind = QuotaExceeded
+    wait = after or _retry_delay(said)
     return _letter(
-        kind, f"Google refused {what}: {code}: {words}", code, _advice(code, kind, status, said), requests, after
+        kind, f"Google refused {what}: {code}: {words}", code, _advice(code, kind, status, said), requests, wait
     )
+
+
+def _retry_delay(said: Mapping[str, Any]) -> timedelta | None:
+    """What a google.rpc.RetryInfo among the details asks for: `{"retryDelay": "1.5s"}`."""
+    for one in _objects(said, "details"):
+        if found := re.fullmatch(r"(\d+(?:\.\d+)?)s", str(one.get("retryDelay", ""))):
+            return timedelta(seconds=float(found[1]))
+    return None
 
 
 def may_lack_project(refused: HoldfastError) -> bool:

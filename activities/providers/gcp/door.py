@@ -20,22 +20,22 @@ request, and a list that is not read makes none. Nothing is retried and no opera
 own would hide a lost answer from the protocol that looks before it repeats. Deadlines are shorter than the activity's:
 5 s to connect, 15 s for an answer to begin.
 
-All of them go over REST, and through one kind of session that counts and reads headers. Resource Manager's client would
-speak gRPC as well; why it does not: docs/adr/0011-google-is-asked-over-rest.md. Endpoints are changed as for gcloud:
-`CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE`, `_CLOUDRESOURCEMANAGER`, `_IAM`, `_STORAGE`; for Storage also
-`STORAGE_EMULATOR_HOST`, which goes first.
+Resource Manager is asked over gRPC (`channel`), the others over REST: see docs/adr/0012-resource-manager-over-grpc.md.
+Both are told of alike. Endpoints are changed as for gcloud: `CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE`,
+`_CLOUDRESOURCEMANAGER`, `_IAM`, `_STORAGE`; for Storage also `STORAGE_EMULATOR_HOST`, which goes first.
 
 The SDKs are imported when first used: Compute takes 2 s, since its package imports every one of its services.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from importlib.util import find_spec
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -46,9 +46,12 @@ from activities.providers.gcp.codes import may_lack_project, refusal
 from activities.providers.gcp.credentials import credentials, words
 from activities.providers.gcp.rest import IAM, STORAGE, Untyped, over_session, over_storage
 from activities.providers.gcp.unseen import no_account
-from activities.providers.gcp.wire import Typed, opened, unwrapped
+from activities.providers.gcp.wire import Typed, over_rest, sdk, unwrapped
 from holdfast.errors import Broken, HoldfastError, NotAllowed, Unavailable
 from holdfast.model import Scope
+
+if TYPE_CHECKING:
+    from activities.providers.gcp.channel import Channels
 
 CONNECT: Final = 5.0  # seconds
 ANSWER: Final = 15.0  # seconds without a byte
@@ -85,7 +88,7 @@ class _Counting(HTTPAdapter):
         answer = super().send(request, **{**arguments, "timeout": (CONNECT, ANSWER)})
         # Read here: an answer that is cut off has not been heard.
         if visit is not None and answer.content is not None:
-            visit.told(answer)
+            visit.told(answer.headers, refused=not answer.ok)
         return answer
 
 
@@ -94,6 +97,18 @@ class _Fetching(HTTPAdapter):
 
     def send(self, request: Any, *_: Any, **arguments: Any) -> Any:
         return super().send(request, **{**arguments, "timeout": (CONNECT, ANSWER)})
+
+
+class _Telling:
+    """Tells the visit of this thread: see `channel.Told`."""
+
+    def asks(self, *, changes: bool) -> None:
+        if (visit := getattr(_now, "visit", None)) is not None:
+            visit.asks(changes=changes)
+
+    def hears(self, headers: Mapping[str, str], *, refused: bool) -> None:
+        if (visit := getattr(_now, "visit", None)) is not None:
+            visit.told(headers, refused=refused)
 
 
 _counting, _fetching = _Counting(pool_maxsize=100), _Fetching()
@@ -123,15 +138,31 @@ class _Principal:
 
             session = _tuned(AuthorizedSession(self.credentials, default_host=address.partition("://")[2] or None))
             return over_session(session, address) if service == "iam" else over_storage(session, address)
-        package = "google.cloud.resourcemanager_v3" if service in MANAGER else "google.cloud.compute_v1"
-        return opened(package, service, address, self.credentials, _tuned)
+        if service in MANAGER:
+            from activities.providers.gcp import channel
+
+            return channel.speaking(sdk("google.cloud.resourcemanager_v3", service), self._channels.to(address))
+        return over_rest(sdk("google.cloud.compute_v1", service), address, self.credentials, _tuned)
+
+    @functools.cached_property
+    def _channels(self) -> Channels:
+        from google.auth.transport.requests import Request
+
+        from activities.providers.gcp.channel import Channels
+
+        tokens = Request(_mounted(requests.Session(), _fetching))
+        return Channels(self.credentials, tokens, _Telling(), connect=CONNECT, answer=ANSWER)
 
 
 def _tuned(session: Any) -> Any:
     """One of google-auth's sessions, with our deadlines, for what it sends and for the tokens that it fetches."""
-    for one, adapter in ((session, _counting), (session._auth_request_session, _fetching)):  # noqa: SLF001  # no argument
-        one.mount("https://", adapter)
-        one.mount("http://", adapter)
+    _mounted(session._auth_request_session, _fetching)  # noqa: SLF001  # no argument
+    return _mounted(session, _counting)
+
+
+def _mounted(session: Any, adapter: HTTPAdapter) -> Any:
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
     return session
 
 
@@ -187,11 +218,11 @@ class GcpVisit(Asked):
             return error
         return no_account(self.client("projects"), self._scope.account, error) or error
 
-    def told(self, answer: Any) -> None:
+    def told(self, headers: Mapping[str, str], *, refused: bool) -> None:
         """An answer has arrived. Where it names no request, the operation that it tells of is taken for one."""
-        found = _request_id(answer.headers)
+        found = _request_id(headers)
         _now.named = _now.named or bool(found)
-        self.hears(found, refused=not answer.ok)
+        self.hears(found, refused=refused)
 
 
 def open_visit(scope: Scope) -> GcpVisit:
@@ -243,6 +274,13 @@ def _refused(error: Any, what: str) -> HoldfastError:
     answer = error.response
     if answer is None:
         return refusal(what, int(error.code or 0), {"error": {"message": error.message}})
+    if not isinstance(answer, requests.Response):  # but a call of gRPC's
+        from activities.providers.gcp import channel
+
+        if not channel.is_heard(answer):
+            return Unavailable(f"Google does not answer {what}: {answer.details()}")
+        found = _request_id(channel.headers(answer))
+        return refusal(what, int(error.code or 0), channel.refusal(answer), requests=(found,) if found else ())
     try:
         body = answer.json()
     except ValueError:  # a proxy's page, not Google's JSON

@@ -27,13 +27,17 @@ SECONDS = 20.0  # of one call, as the SDK counts; the door's own deadlines are b
 Through = Callable[[str, Callable[[], Any]], Any]
 
 
-def opened(package: str, service: str, host: str, credentials: Any, tune: Callable[[Any], Any]) -> Any:
-    """The SDK's client of one service, over REST, and its session tuned. Raises `Broken`: there is no such service."""
+def sdk(package: str, service: str) -> Any:
+    """The SDK's class of clients of one service. Raises `Broken`: there is no such service."""
     try:
         module = importlib.import_module(f"{package}.services.{service}")
     except ModuleNotFoundError as error:
         raise Broken(f"Google's SDK has no service {service!r} in {package}: {error}") from error
-    client = getattr(module, module.__all__[0])
+    return getattr(module, module.__all__[0])
+
+
+def over_rest(client: Any, host: str, credentials: Any, tune: Callable[[Any], Any]) -> Any:
+    """A client that speaks REST, and its session tuned."""
     scheme, _, address = host.partition("://")
     transport = client.get_transport_class("rest")(host=address, url_scheme=scheme, credentials=credentials)
     # The SDK has no argument for its session (google-api-core 2.44), its interceptors see no answer that is an error,
