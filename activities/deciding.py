@@ -47,22 +47,22 @@ class Deciding:
         """What a worker registers."""
         return [self.survey, self.plan, self.show, self.record]
 
-    @activity.defn(name=Activity.survey)
+    @activity.defn(name=Activity.survey, no_thread_cancel_exception=True)
     def survey(self, draft: Draft) -> Survey:
         """What has to be read before this request can be planned."""
         return told("surveying", lambda: self._survey(draft))
 
-    @activity.defn(name=Activity.plan)
+    @activity.defn(name=Activity.plan, no_thread_cancel_exception=True)
     def plan(self, draft: Draft) -> Decision:
         """The plan, kept in the store; the walk is given its skeleton."""
         return told("planning", lambda: self._plan(draft))
 
-    @activity.defn(name=Activity.show)
+    @activity.defn(name=Activity.show, no_thread_cancel_exception=True)
     def show(self, digest: str) -> Packed:
         """A plan, whole."""
         return told("reading the plan", lambda: pack(self._plans.whole(digest)))
 
-    @activity.defn(name=Activity.record)
+    @activity.defn(name=Activity.record, no_thread_cancel_exception=True)
     def record(self, closing: Closing) -> Report:
         """What stands now, and what is owed."""
         return told("recording", lambda: self._record(closing))

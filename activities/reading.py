@@ -49,7 +49,7 @@ class CloudReading:
         """What a worker registers."""
         return [self.discover, self.look_up, self.rehearse, self.sweep]
 
-    @activity.defn(name=Activity.discover)
+    @activity.defn(name=Activity.discover, no_thread_cancel_exception=True)
     def discover(self, look: Look) -> Seen:
         """Everything that belongs to an owner in a scope, and what the ledger or the document names besides."""
         return told(
@@ -58,12 +58,12 @@ class CloudReading:
             lambda: values(self._written(look)),
         )
 
-    @activity.defn(name=Activity.look_up)
+    @activity.defn(name=Activity.look_up, no_thread_cancel_exception=True)
     def look_up(self, asked: Asked) -> dict[str, JsonValue]:
         """The outputs of something that is not ours."""
         return told(f"looking up data.{asked.name}", lambda: self._look_up(asked))
 
-    @activity.defn(name=Activity.rehearse)
+    @activity.defn(name=Activity.rehearse, no_thread_cancel_exception=True)
     def rehearse(self, rehearsal: Rehearsal) -> int:
         """Whether the cloud would allow some creates of a plan; how many it was asked about. Changes nothing."""
         return told(f"rehearsing in {rehearsal.scope}", lambda: self._rehearse(rehearsal, self._open(rehearsal.scope)))
@@ -121,7 +121,7 @@ class CloudReading:
         """What there is of one kind, each beside the address it is reported at."""
         listed: dict[str, Observation] = {}
         for seen in kind.discover(Search(look.scope, visit.client, look.owner)):
-            activity.heartbeat()
+            _go_on()
             listed[seen.remote_id or ""] = seen
         known = [(a, i) for a, i in look.known if Address.parse(a).kind == kind.kind and i not in listed]
         # Lists lag, and marks get lost: what the ledger knows is fetched by its id before it is called absent.
@@ -131,7 +131,7 @@ class CloudReading:
         wanted = [_call(look, visit, a, None, kind.spec.model_validate(spec)) for a, spec in self._wanted(look, kind)]
         taken = {*listed, *(remote_id for _, remote_id in known)}
         for call, seen in kind.find_all(wanted):
-            activity.heartbeat()
+            _go_on()
             if seen.status is not Status.absent and seen.remote_id not in taken:
                 # A stranger at our name bears no address of ours: it is reported at the one that wants it.
                 yield str(call.address), seen
@@ -146,7 +146,7 @@ class CloudReading:
         with ThreadPoolExecutor(min(AT_ONCE, len(ids)), thread_name_prefix="look") as pool:
             looks = pool.map(lambda pair: kind.observe(_call(look, visit, *pair)), ids)
             for (address, _), seen in zip(ids, looks, strict=True):
-                activity.heartbeat()
+                _go_on()
                 if seen.status is not Status.absent:
                     yield address or seen.address or "", seen
 
@@ -164,7 +164,7 @@ class CloudReading:
 
     def _rehearse(self, rehearsal: Rehearsal, visit: Visit) -> int:
         for seq in rehearsal.seqs:
-            activity.heartbeat()
+            _go_on()
             action = self._plans.action(rehearsal.plan, seq)
             act = Act(
                 verb=Verb.create,
@@ -210,6 +210,17 @@ class CloudReading:
                     kind.delete(replace(call, token=seen.token or "", back=True, anew=anew))
                     removed.append((seen.address or "", seen.remote_id or ""))
         return Swept(removed=tuple(removed), requests=visit.requests)
+
+
+def _go_on() -> None:
+    """Between two things that are read: raises `CancelledError` when nobody waits for them any longer.
+
+    Here, and not in the activity's thread wherever it stands, as the SDK would: an import that was cut in two leaves a
+    package of which one half is there, and Google's cannot be imported again by that worker.
+    """
+    activity.heartbeat()
+    if activity.is_cancelled():
+        raise CancelledError("the reading was let go")
 
 
 @hushed
