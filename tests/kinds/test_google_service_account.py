@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from activities.providers.gcp.kinds.service_account import ServiceAccount, Servi
 from holdfast.errors import InvalidInput, NameTaken, NotAllowed, Pending
 from holdfast.model import Address, Scope, Status
 from holdfast.plan import FieldChange
+from tests.cloud import until
 from tests.kinds.google_calls import SCOPE, Called, served
 from tests.localcloud.google_parts import LocalGcp
 
@@ -47,6 +49,24 @@ def test_the_same_account_comes_back(gcp: LocalGcp) -> None:
     assert seen.properties["description"] == "restocks"
     again = KIND.create(back.call("back", back=True))
     assert again == seen
+
+
+def test_what_came_back_shows_late(gcp: LocalGcp) -> None:
+    """An account that an earlier delivery brought back, and that shows only when its name is refused, is that one."""
+    made = robot().made(gcp)
+    KIND.delete(robot().call(remote_id=made.remote_id))
+    gcp.control.settings(account_reads_lag_seconds=600)
+    back = robot(unique_id=made.properties["unique_id"]).call("back", back=True)
+    with pytest.raises(Pending):
+        KIND.create(back)
+    gcp.control.fault("hold_before", action="serviceAccounts.insert", count=1)
+    with ThreadPoolExecutor(1) as another:
+        again = another.submit(KIND.create, back)
+        until(lambda: gcp.control.ask("GET", "held"))
+        gcp.control.step(601)
+        gcp.control.ask("POST", "held/all/release", {})
+        seen = again.result(30)
+    assert (seen.outputs, seen.token) == (made.outputs, back.token)
 
 
 def test_after_a_month_another_is_made(gcp: LocalGcp) -> None:

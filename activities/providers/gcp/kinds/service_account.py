@@ -132,7 +132,14 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
                 "accountId": wanted.account_id,
                 "serviceAccount": {"displayName": wanted.display_name, "description": _marked(call)},
             }
-            seen = self._see(iam.create_service_account(name=f"projects/{call.scope.account}", body=body))
+            try:
+                seen = self._see(iam.create_service_account(name=f"projects/{call.scope.account}", body=body))
+            except NameTaken:
+                # By the account itself, which an earlier delivery brought back, and which did not show until now.
+                if not call.back or wanted.unique_id is None:
+                    raise
+                if (seen := self._brought_back(call, wanted.unique_id)) is None:
+                    raise
         if wanted.disabled and seen.stands and not seen.properties["disabled"]:
             with _young(call):
                 iam.disable_service_account(name=seen.remote_id)
