@@ -36,7 +36,8 @@ from workflows.versions import BUILD
 
 CONTROL = "control"
 CLOUDS = ("aws", "gcp", "azure")
-# What a door imports when it is first used, and not before: said when the worker begins, and not by the first act.
+# What a door imports when it is first used, and not before. That one is missing is said when the worker begins, and not
+# by the first act.
 SDKS = {
     "aws": ("boto3",),
     "gcp": ("google.auth", "google.cloud.compute_v1", "google.cloud.resourcemanager_v3", "google.cloud.storage"),
@@ -79,6 +80,8 @@ def ready(names: Sequence[str], settings: Settings) -> None:
 def served(names: Sequence[str], client: Client, settings: Settings) -> list[Served]:
     """What answers on each of the named queues: `control`, or a cloud's. Raises what `ready` raises."""
     ready(names, settings)
+    if CONTROL in names:
+        _load(names)
     kinds, store = catalog(), open_store(settings.store)
     queues = []
     for name in names:
@@ -91,6 +94,18 @@ def served(names: Sequence[str], client: Client, settings: Settings) -> list[Ser
             verbs, reading = CloudVerbs(kinds, store, visit), CloudReading(kinds, store, visit)
             queues.append(Served(queue(name), [*verbs.activities, *reading.activities]))
     return queues
+
+
+def _load(names: Sequence[str]) -> None:
+    """Import the SDKs of the clouds among these queues: now, where the process is to run workflows as well.
+
+    While one of them runs, Temporal's sandbox has another thing than a dict in the place of `sys.modules`. A module
+    written in Rust, as `cryptography` is, cannot be imported meanwhile (SystemError), and leaves half of whatever SDK
+    needed it. A worker of clouds alone goes on importing when it must.
+    """
+    for name in names:
+        for sdk in SDKS.get(name, ()):
+            importlib.import_module(sdk)
 
 
 def open_cloud(name: str) -> Open:
