@@ -75,9 +75,9 @@ def _ask(job: Job, call: Call[Any]) -> Observation:
         mine = next((o for o in standing if job.is_ours(o) and o.token == job.act.token), None)
         if mine is not None:
             return job.kind.create(replace(call, remote_id=mine.remote_id))
-        if not standing and job.again and job.young:
-            # The name is taken, yet nothing shows: it may be our own, not visible yet. When it stays so it is
-            # somebody else's, whom we cannot see: a name may be unique beyond what we see.
+        if not standing and job.again and (job.young or _is_at_work(job, call)):
+            # The name is taken, yet nothing shows: it may be our own, not visible yet. When it stays so, and nothing is
+            # at work on it, it is somebody else's, whom we cannot see: a name may be unique beyond what we see.
             raise Pending(f"the name of {job.address} is taken, and nothing shows under it yet") from taken
         deleting = next((o for o in standing if job.is_ours(o) and o.status is Status.deleting), None)
         if deleting is not None:
@@ -85,6 +85,15 @@ def _ask(job: Job, call: Call[Any]) -> Observation:
                 f"the name of {job.address} is still held by {deleting.remote_id}, which is going away"
             ) from taken
         raise
+
+
+def _is_at_work(job: Job, call: Call[Any]) -> bool:
+    """Whether the cloud works at what bears the name: by the operation that the act began last, or by another, whose
+    answer may have been lost.
+    """
+    calls = [call, replace(call, handle=None)] if call.handle is not None else [call]
+    found = (job.kind.underway(one) for one in calls)
+    return any(one is not None and not one.ended for one in found)
 
 
 def _standing(job: Job, call: Call[Any], taken: NameTaken) -> list[Observation]:

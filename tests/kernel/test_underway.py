@@ -8,11 +8,20 @@ from typing import Any
 
 import pytest
 
-from activities.protocol.job import Job
+from activities.protocol.job import KNOWN_WITHIN, Job
 from activities.protocol.settle import settle
 from activities.verbs import BACK, FORWARD
 from holdfast.act import Act, Done
-from holdfast.errors import Blocked, HoldfastError, Interrupted, NotStabilized, Pending, QuotaExceeded, Throttled
+from holdfast.errors import (
+    Blocked,
+    HoldfastError,
+    Interrupted,
+    NameTaken,
+    NotStabilized,
+    Pending,
+    QuotaExceeded,
+    Throttled,
+)
 from holdfast.model import Status
 from holdfast.plan import Action, Undo, UndoLabel, Verb
 from holdfast.resource import Call, Observation, Underway
@@ -39,9 +48,12 @@ class Slow(SimNamed):
 
     def __init__(self, operations: Operations) -> None:
         self.operations_ = operations
+        self.taken = False  # whether the cloud says so of its name
 
     def create(self, call: Call[ThingSpec]) -> Observation:
         """The operation is named by the request's id."""
+        if self.taken:
+            raise NameTaken(f"{call.wanted.name} exists already")
         handle = call.request("insert")
         self.operations_.at_work.setdefault(handle, Underway(handle, ended=False, detail="PENDING, 0 %"))
         return Observation(kind=self.kind, status=Status.pending, remote_id="named-web", handle=handle)
@@ -143,6 +155,28 @@ def test_taking_back_waits_for_what_is_at_work(kind: Slow, known: bool) -> None:
     assert back.status is Status.absent
     # Of the one that is known, and then whether another delivery has begun another one.
     assert kind.operations_.asked[-2:] == ([facts["handle"], None] if known else [None, None])
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["answered", "unheard"])
+def test_a_name_that_is_taken_while_an_operation_is_at_work_may_be_our_own(kind: Slow, known: bool) -> None:
+    """Nothing shows of it yet, however long that takes; when it has ended, it shows, or it is somebody else's."""
+    world = World()
+    done = _made(kind, world)
+    kind.taken = True
+
+    def again() -> Done:
+        job = _job(kind, world, handle=done.handle if known else None)
+        job.again, job.waited = True, KNOWN_WITHIN * 2
+        return FORWARD[Verb.create](job)
+
+    with pytest.raises(Pending, match="nothing shows under it yet"):
+        again()
+    kind.end()
+    with pytest.raises(NameTaken):
+        again()
+    kind.taken = False
+    SimNamed().create(Call(WEB, SCOPE, OWNER, world, token=TOKEN, spec=ThingSpec(name="web")))
+    assert again().adopted
 
 
 def test_what_was_refused_began_nothing(kind: Slow) -> None:
