@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from activities.protocol.job import Job, minutes
+from activities.protocol.deadline import in_time
+from activities.protocol.job import Job
 from holdfast.act import Done
-from holdfast.errors import CreateFailed, NameTaken, NotFound, NotStabilized, NotYet, Pending
+from holdfast.errors import CreateFailed, NameTaken, NotFound, NotYet, Pending
 from holdfast.resource import Call, Carrier, Observation, Safety, Status
 
 
@@ -46,18 +47,14 @@ def _finish(job: Job, call: Call[Any]) -> Observation:
 
     Raises `NotStabilized` after that.
     """
-    try:
-        return job.kind.create(call)
-    except Pending as waiting:
-        if job.waited < job.settles():
-            raise
-        raise NotStabilized(
-            f"{job.address} is not made after {minutes(job.waited)}: {waiting.letter.happened}",
-            address=job.address,
-            code=waiting.letter.code,
-            standing=f"{call.remote_id} stands, and the rest of what was asked for does not",
-            next="look at it in the cloud's console; a longer `timeouts:` in the document gives it more time",
-        ) from waiting
+    return in_time(
+        job,
+        lambda: job.kind.create(call),
+        job.waited,
+        job.settles(),
+        what="is not made",
+        standing=f"{call.remote_id} stands, and the rest of what was asked for does not",
+    )
 
 
 def _ask(job: Job, call: Call[Any]) -> Observation:

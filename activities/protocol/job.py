@@ -247,12 +247,6 @@ def rested(carry: Callable[[Job], F]) -> Callable[[Job], F]:
     return carried
 
 
-def minutes(span: timedelta) -> str:
-    """A length of time, in words."""
-    whole, rest = divmod(int(span.total_seconds()), 60)
-    return f"{whole} min {rest} s" if whole else f"{rest} s"
-
-
 def hushed(carry: Callable[Concatenate[Job, P], F]) -> Callable[Concatenate[Job, P], F]:
     """What carries an act out, or settles it, with secrets kept out of whatever it raises, foreseen or not."""
 

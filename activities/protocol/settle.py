@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from activities.protocol.job import Job, hushed, minutes
+from activities.protocol.deadline import in_time
+from activities.protocol.job import Job, hushed
 from holdfast.act import Done
 from holdfast.errors import (
     ChangedElsewhere,
     CreateFailed,
-    HoldfastError,
     Interrupted,
     NotFound,
     NotStabilized,
@@ -26,10 +26,21 @@ def settle(job: Job, waited: timedelta, within: timedelta) -> Done:
     Raises `Pending` while there is hope, `NotStabilized` when its time has run out, `CreateFailed` when the cloud gave
     up, or what its operation ended in, `Interrupted` where that passes, and `ChangedElsewhere` when it vanished.
     """
+    return in_time(
+        job,
+        lambda: _look(job, waited, within),
+        waited,
+        within,
+        what="has not settled",
+        standing="kept: it may still come about, and a timeout does not taint it",
+    )
+
+
+def _look(job: Job, waited: timedelta, within: timedelta) -> Done:
     remote_id = job.act.remote_id or ""
     if (waiting := _at_work(job, in_time=waited < within)) is not None:
         status = Status.deleting if job.act.verb is Verb.delete else Status.pending
-        raise _not_yet(job, status, waiting, waited, within)
+        raise Pending(_words(job, status, waiting))
     live = job.observe(remote_id)
     if job.act.verb is Verb.delete:
         if live.status is Status.absent and _is_gone(job, remote_id):
@@ -50,7 +61,7 @@ def settle(job: Job, waited: timedelta, within: timedelta) -> Done:
                 f"{job.address} ({remote_id}) was on its way and is {live.status} now: {why}",
                 address=job.address,
             )
-    raise _not_yet(job, live.status, live.detail, waited, within)
+    raise Pending(_words(job, live.status, live.detail))
 
 
 def _at_work(job: Job, *, in_time: bool) -> str | None:
@@ -71,8 +82,9 @@ def _at_work(job: Job, *, in_time: bool) -> str | None:
         raise found.error.about(job.address)
     if in_time:
         raise Interrupted(found.error.letter.happened, address=job.address, code=found.error.letter.code)
+    often = " again and again, at last" if job.act.anew else ""
     raise NotStabilized(
-        f"{job.address} ({job.act.remote_id or ''}): the cloud gave up on it again and again, at last because: "
+        f"{job.address} ({job.act.remote_id or ''}): the cloud gave up on it{often} because: "
         f"{found.error.letter.happened}",
         address=job.address,
         standing="its last operation has ended, and nothing is under way",
@@ -80,16 +92,8 @@ def _at_work(job: Job, *, in_time: bool) -> str | None:
     )
 
 
-def _not_yet(job: Job, status: Status, detail: str, waited: timedelta, within: timedelta) -> HoldfastError:
-    what, words = f"{job.address} ({job.act.remote_id or ''}) is {status}", detail or "the cloud says no more"
-    if waited < within:
-        return Pending(f"{what}: {words}")
-    return NotStabilized(
-        f"{what} after {minutes(within)}: {words}",
-        address=job.address,
-        standing="kept: it may still come about, and a timeout does not taint it",
-        next="look at it in the cloud's console; a longer `timeouts:` in the document gives it more time",
-    )
+def _words(job: Job, status: Status, detail: str) -> str:
+    return f"{job.act.remote_id or 'it'} is {status}: {detail or 'the cloud says no more'}"
 
 
 def _has_moved(job: Job, live: Observation) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -47,7 +47,8 @@ def _job(kind: Named, *, again: bool, waited: timedelta = IN_TIME) -> Job:
     undo = Undo(label=UndoLabel.exact, verb=Verb.delete)
     action = Action(seq=0, verb=Verb.create, address=WEB, scope=SCOPE, spec=ThingSpec(name="web").plain(), undo=undo)
     act = Act(verb=Verb.create, address=WEB, scope=SCOPE, plan="0", seq=0, token="t", owner=OWNER)
-    return Job(act=act, action=action, kind=kind, client=World(), again=again, waited=waited)
+    slept: list[float] = []
+    return Job(act, action, kind, World(), again, waited, pause=slept.append, clock=lambda: sum(slept))
 
 
 def _raising(error: Exception) -> Callable[..., Any]:
@@ -66,6 +67,25 @@ def test_the_rest_of_a_create_is_waited_for_as_long_as_a_settle_would() -> None:
     with pytest.raises(NotStabilized, match="has to run first") as late:
         create(_job(kind, again=True, waited=timedelta(hours=1)))
     assert "web stands" in late.value.letter.standing
+
+
+@pytest.mark.parametrize("waited", [IN_TIME, timedelta(hours=1)])
+def test_the_rest_of_a_create_is_made_although_nobody_was_there_in_its_time(waited: timedelta) -> None:
+    """A worker that comes back when the time is over goes on looking for a while before it gives up."""
+    ours = Observation(kind="sim.named", status=Status.ready, remote_id="web", owner=str(OWNER), token="t")
+    answers: Iterator[Observation | Pending] = iter([Pending("it has to run first"), ours])
+
+    def create_rest(_: Call[ThingSpec]) -> Observation:
+        answer = next(answers)
+        if isinstance(answer, Pending):
+            raise answer
+        return answer
+
+    job = _job(Named(create_rest, lambda: [ours]), again=True, waited=waited)
+    if waited == IN_TIME:
+        with pytest.raises(Pending):  # the waiting is the server's
+            create(job)
+    assert create(job).adopted
 
 
 def test_a_name_that_nobody_shows_is_somebody_elses_after_a_while() -> None:

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from activities.protocol.change import operate
-from activities.protocol.job import Job
+from activities.protocol.deadline import LAST_LOOKS
+from activities.protocol.job import LOOK_EVERY, Job
 from activities.protocol.settle import settle
 from holdfast.act import Act
-from holdfast.errors import ChangedElsewhere, Pending
+from holdfast.errors import ChangedElsewhere, NotStabilized, Pending
 from holdfast.model import Status
 from holdfast.plan import Action, Undo, UndoLabel, Verb
 from holdfast.resource import Call
@@ -18,6 +19,7 @@ from holdfast.testing.sim import OWNER, SCOPE, SimThing, ThingSpec, address
 from holdfast.testing.world import World
 
 WEB = address("web")
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 def _job(world: World, remote_id: str) -> Job:
@@ -34,7 +36,8 @@ def _job(world: World, remote_id: str) -> Job:
         operation="stop",
         remote_id=remote_id,
     )
-    return Job(act=act, action=action, kind=SimThing(), client=world)
+    slept: list[float] = []
+    return Job(act, action, SimThing(), world, pause=slept.append, clock=lambda: sum(slept))
 
 
 def test_an_operation_has_settled_when_it_shows() -> None:
@@ -47,6 +50,33 @@ def test_an_operation_has_settled_when_it_shows() -> None:
     with pytest.raises(Pending):
         settle(job, timedelta(), timedelta(minutes=1))
     assert settle(job, timedelta(), timedelta(minutes=1)).status is Status.ready
+
+
+@pytest.mark.parametrize("waited", [timedelta(), HOUR])
+def test_what_needs_one_more_look_has_it_although_nobody_was_there_in_its_time(waited: timedelta) -> None:
+    """A worker that comes back when the time is over goes on looking before it gives up; in time the server waits."""
+    world, kind = World(), SimThing()
+    made = kind.create(Call(WEB, SCOPE, OWNER, world, token="t0", spec=ThingSpec(name="web")))
+    world.stale_looks = 1
+    job = _job(world, made.remote_id or "")
+    operate(job)
+    if waited < MINUTE:
+        with pytest.raises(Pending):
+            settle(job, waited, MINUTE)
+    assert settle(job, waited, MINUTE).status is Status.ready
+
+
+def test_what_does_not_come_about_is_given_up_after_its_time() -> None:
+    """The last looks have an end too."""
+    world, kind = World(), SimThing()
+    made = kind.create(Call(WEB, SCOPE, OWNER, world, token="t0", spec=ThingSpec(name="web")))
+    world.stale_looks = 1_000
+    job = _job(world, made.remote_id or "")
+    operate(job)
+    before = world.calls["get"]
+    with pytest.raises(NotStabilized, match=r"sim.thing/web has not settled after 60 min 0 s: id-1 is ready"):
+        settle(job, HOUR, MINUTE)
+    assert 1 < world.calls["get"] - before <= LAST_LOOKS / LOOK_EVERY + 1
 
 
 @pytest.mark.parametrize("broken", [True, False])

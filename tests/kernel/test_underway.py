@@ -128,8 +128,10 @@ def test_what_passes_is_not_asked_anew_for_ever(kind: Slow) -> None:
     world = World()
     done = _made(kind, world)
     kind.end(Blocked("in use by another"))
-    with pytest.raises(NotStabilized, match="in use by another"):
+    with pytest.raises(NotStabilized, match="gave up on it because: in use by another"):
         settle(_job(kind, world, **_asked(done)), MINUTE, MINUTE)
+    with pytest.raises(NotStabilized, match="again and again, at last because: in use by another"):
+        settle(_job(kind, world, **_asked(done, anew=1)), MINUTE, MINUTE)
 
 
 def test_what_does_not_pass_is_said_in_its_own_words(kind: Slow) -> None:

@@ -67,7 +67,8 @@ def job(kind: ResourceType[Any], spec: Spec, visit: AzureVisit, verb: Verb = Ver
     of_act = {name: facts.pop(name) for name in [*facts] if name in Act.model_fields}
     said = {"verb": verb, "token": TOKEN, **of_act}
     act = Act(address=address, scope=SCOPE, plan="0", seq=0, owner=OWNER, **said)
-    return Job(act=act, action=action, kind=kind, client=visit.client, pause=lambda _: None, **facts)
+    slept: list[float] = []
+    return Job(act, action, kind, visit.client, pause=slept.append, clock=lambda: sum(slept), **facts)
 
 
 def an_interface(visit: AzureVisit, name: str = "nic") -> str:

@@ -70,12 +70,7 @@ def test_anothers_deleted_vault_stays_deleted(visit: AzureVisit) -> None:
 def _undone(visit: AzureVisit, spec: KeyVaultSpec) -> None:
     """A vault is made, and its create is taken back."""
     made = create(job(KIND, spec, visit, token=FIRST))
-    facts: dict[str, Any] = {
-        "remote_id": made.remote_id,
-        "token": FIRST,
-        "back": True,
-        "clock": iter(range(999)).__next__,
-    }
+    facts: dict[str, Any] = {"remote_id": made.remote_id, "token": FIRST, "back": True}
     assert uncreate(job(KIND, spec, visit, **facts)).status is Status.absent
 
 
