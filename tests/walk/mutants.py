@@ -14,7 +14,7 @@ from typing import Any
 import workflows.walk
 
 HOME = Path(workflows.walk.__file__).parent
-PARTS = ("words", "tasks", "memory", "walk")  # each may import those before it
+PARTS = ("words", "tasks", "memory", "probe", "walk")  # each may import those before it
 _numbers = count()
 
 

@@ -58,10 +58,12 @@ MUTATIONS = [
     Mutation("memory", "n.fate in {Fate.done, Fate.settling} or", "n.fate in {Fate.done} or"),
     Mutation("memory", "n.fate in {Fate.done, Fate.settling} or", "n.fate in {Fate.settling} or"),
     Mutation("memory", "unsure = {Fate.failed, *_OPEN} - {Fate.settling}", "unsure = {Fate.failed}"),
-    Mutation("walk", "            await self._probe()", "            pass"),
     Mutation(
-        "walk", "            except (Failed, asyncio.CancelledError) as end:", "            except Failed as end:"
+        "walk",
+        "taken_back = await probe(self.memory, self._undo, self._hands.moved, self._gone, self._asks_undo)",
+        "taken_back = []",
     ),
+    Mutation("probe", "        except (Failed, asyncio.CancelledError) as end:", "        except Failed as end:"),
     # asking and answering
     Mutation("walk", "self.memory.tally[Fate.failed] > 0 and not self._turning and not self._keeping", "False"),
     Mutation("walk", "                if not self._is_asking:\n                    break", "                break"),
@@ -118,7 +120,7 @@ MUTATIONS = [
     # what the cloud took, and gave up on
     Mutation("walk", "            if failure.letter.error == INTERRUPTED:", "            if False:"),
     Mutation("walk", "        self.memory.anew(node)\n", "        pass\n"),
-    Mutation("walk", "node.anew, node.given_up, repeated = node.anew + 1, ", "node.given_up, repeated = "),
+    Mutation("probe", "node.anew, node.given_up, repeated = node.anew + 1, ", "node.given_up, repeated = "),
     Mutation("memory", "        node.anew += 1\n        node.given_up", "        node.given_up"),
     Mutation(
         "memory",
@@ -131,7 +133,7 @@ MUTATIONS = [
 RARE = [
     Mutation(
         "walk",
-        "        self._undone(node, await self._take_back(node, repeated=True))",
+        "        await self._undo(node, repeated=True)",
         "        await self._take_back(node, repeated=True)",
     ),
     Mutation("walk", "            doubted=self._doubted,", "            doubted=False,"),

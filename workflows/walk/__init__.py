@@ -6,7 +6,7 @@ under plain asyncio alike; its promise is tested under the latter, on random gra
 
 from workflows.walk.hands import Failed, Hands, Order
 from workflows.walk.memory import Memory
-from workflows.walk.walk import INTERRUPTED, Walk
-from workflows.walk.words import Ending, Question
+from workflows.walk.walk import Walk
+from workflows.walk.words import INTERRUPTED, Ending, Question
 
 __all__ = ["INTERRUPTED", "Ending", "Failed", "Hands", "Memory", "Order", "Question", "Walk"]

@@ -18,13 +18,13 @@ from holdfast.plan import Step
 from holdfast.run import Fate, Journal
 from workflows.walk.hands import Failed, Hands, Order
 from workflows.walk.memory import LEFT, Memory, Node
+from workflows.walk.probe import probe, walk_on
 from workflows.walk.tasks import Task, cancel, let_go, was_cancelled
-from workflows.walk.words import GONE, Ending, Question, cut_off, uncertain
+from workflows.walk.words import GONE, INTERRUPTED, Ending, Question, cut_off, uncertain
 
 ACTS = 50  # in flight at once: above it the server refuses to close workflow tasks (`FORCE_CLOSE_COMMAND`)
 SETTLES = 500  # waiting at once: they cost the server nothing, but pending activities are limited to 2,000
 _AT_REST = frozenset({Status.ready, Status.absent})
-INTERRUPTED = "Interrupted"  # the cloud took the request, and gave up on it for a passing reason
 
 
 class Walk:
@@ -214,13 +214,18 @@ class Walk:
     async def _back(self, node: Node) -> None:
         repeated = node.fate is Fate.undoing or node.step.seq in self._gone  # by an operator, or by the probe
         self._move(node, Fate.undoing)
-        self._undone(node, await self._take_back(node, repeated=repeated))
+        await self._undo(node, repeated=repeated)
 
     async def _back_alone(self, node: Node) -> None:
         """An operator takes one failed step back, and the rest of the plan goes on without it."""
-        self._undone(node, await self._take_back(node, repeated=True))
+        await self._undo(node, repeated=True)
         self._asks_undo.discard(node.step.seq)
         self.memory.leave_out(node)
+
+    async def _undo(self, node: Node, *, repeated: bool) -> None:
+        done = await self._take_back(node, repeated=repeated)
+        self.memory.undone(node, done.remote_id, done.renamed)
+        self._hands.moved(node.step.seq)
 
     async def _take_back(self, node: Node, *, repeated: bool) -> Done:
         done = await self._hands.undo(self._order(node, repeated=repeated or self._doubted))
@@ -229,17 +234,6 @@ class Walk:
         node.remote_id, node.handle = done.remote_id or node.remote_id, done.handle
         await self._settle(node, back=True)
         return done
-
-    async def _take_back_at_once(self, node: Node) -> Done:
-        """While nothing else is walked: whatever the cloud gives up on is asked anew here."""
-        repeated = node.fate is Fate.undoing or node.step.seq in self._asks_undo
-        while True:
-            try:
-                return await self._take_back(node, repeated=repeated)
-            except Failed as failure:
-                if failure.letter.error != INTERRUPTED:
-                    raise
-            node.anew, node.given_up, repeated = node.anew + 1, node.given_up + 1, True
 
     async def _settle(self, node: Node, *, back: bool) -> Done:
         """Wait outside the window of acts. A wish to stop that came while the act ran is heard here."""
@@ -273,10 +267,6 @@ class Walk:
         # Another operation than that of an earlier delivery, or none: that one must not be taken for it.
         node.remote_id, node.handle = done.remote_id or node.remote_id, done.handle
         node.outputs |= done.outputs
-
-    def _undone(self, node: Node, done: Done) -> None:
-        self.memory.undone(node, done.remote_id, done.renamed)
-        self._hands.moved(node.step.seq)
 
     def _move(self, node: Node, fate: Fate, *, sent: bool = False) -> None:
         self.memory.put(node, fate)
@@ -333,7 +323,9 @@ class Walk:
         """Stop everything, wait for it, and face back; or, past the point of no return, ask instead."""
         await self._let_go()
         if not self.cancelled and not self._past_return:
-            await self._probe()
+            taken_back = await probe(self.memory, self._undo, self._hands.moved, self._gone, self._asks_undo)
+            if self._gone and not self.cancelled:
+                walk_on(self.memory, taken_back)
         self._turning = False
         if self._keeping:  # a person's word, before anything was taken back
             return
@@ -341,36 +333,6 @@ class Walk:
             self.backwards = True
             self._undo_failed()
         self._face()
-
-    async def _probe(self) -> None:
-        """Take back first what would not return if it had happened. If it had, forward is the only way left.
-
-        The same holds while nobody can say: when the undo is refused, or another step stands on this one.
-        """
-        taken_back: list[tuple[Node, Fate, Letter | None]] = []
-        for node in self.memory.doubtful():
-            before = (node, node.fate, node.letter)
-            if self.memory.bears(node):
-                self._gone.add(node.step.seq)
-                continue
-            try:
-                self._undone(node, await self._take_back_at_once(node))
-                taken_back.append(before)
-            except (Failed, asyncio.CancelledError) as end:
-                if was_cancelled():
-                    raise
-                self._gone.add(node.step.seq)
-                found = uncertain(end.letter) if isinstance(end, Failed) else cut_off(node.step)
-                if node.fate is Fate.waiting:  # it happened before a reset: it is adopted in its turn, if that comes
-                    node.letter = found if found.error == GONE else node.letter
-                    continue
-                node.letter = node.letter or found
-                self._move(node, Fate.failed)
-        for node, fate, letter in taken_back if self._gone and not self.cancelled else ():
-            if fate is Fate.undoing:  # an operator had asked for no more than this
-                self.memory.leave_out(node)
-            else:
-                self.memory.afresh(node, fate, letter)
 
     def _name_cut_off(self) -> None:
         for node in self.memory.of(Fate.acting, Fate.failed, Fate.undoing, Fate.settling):

@@ -9,6 +9,7 @@ from holdfast.errors import Letter
 from holdfast.plan import Step
 
 GONE = "Gone"  # what an undo answers when nothing can bring back what the act removed
+INTERRUPTED = "Interrupted"  # the cloud took the request, and gave up on it for a passing reason
 
 
 class Ending(StrEnum):
