@@ -10,7 +10,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 
 from activities.secrets import hushed
-from holdfast.errors import Broken, HoldfastError, NotYet, Unavailable
+from holdfast.errors import Broken, HoldfastError, Letter, NotYet, Refused, Unavailable, from_letter
 
 T = TypeVar("T")
 
@@ -29,6 +29,15 @@ def to_temporal(error: HoldfastError, *, attempt: int, certain: bool = False) ->
         next_retry_delay=error.after if isinstance(error, NotYet) and again else None,
         category=ApplicationErrorCategory.BENIGN if isinstance(error, NotYet) else ApplicationErrorCategory.UNSPECIFIED,
     )
+
+
+def from_temporal(failure: BaseException | None) -> HoldfastError:
+    """The other way: what an update or a workflow failed with, with its letter where it has one."""
+    if not isinstance(failure, ApplicationError):
+        return Refused(str(failure))
+    if failure.details and isinstance(failure.details[0], dict):
+        return from_letter(failure.details[0])
+    return from_letter(Letter(error=failure.type or "Refused", happened=failure.message))
 
 
 def broken(error: BaseException, what: str) -> Broken:

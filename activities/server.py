@@ -25,11 +25,11 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.letters import to_temporal
+from activities.letters import from_temporal, to_temporal
 from activities.salvage import salvage
 from holdfast.arbiter import Board, Desk, Inquiry, Inspection, Ticket
 from holdfast.contract import CONTROL_QUEUE, Activity, Message, Workflow, arbiter_id, run_id
-from holdfast.errors import Letter, NotFound, from_letter
+from holdfast.errors import NotFound
 from holdfast.packed import unpack
 from holdfast.plan import Plan
 from holdfast.run import Charge, Ledger, Report, Request, Salvage
@@ -133,11 +133,9 @@ class Server:
         try:
             return await submit(self._client, request)
         except WorkflowUpdateFailedError as error:
-            cause = error.cause
-            if not isinstance(cause, ApplicationError):
+            if not isinstance(error.cause, ApplicationError):
                 raise
-            refusal = from_letter(Letter(error=cause.type or "Refused", happened=cause.message))
-            raise to_temporal(refusal, attempt=activity.info().attempt) from error
+            raise to_temporal(from_temporal(error.cause), attempt=activity.info().attempt) from error
 
     async def _charge(self, handle: WorkflowHandle[Any, Any]) -> Charge:
         async for event in handle.fetch_history_events(page_size=1):

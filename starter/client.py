@@ -30,9 +30,9 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.letters import from_temporal
 from activities.server import ended_report, has_worker, submit
 from holdfast.arbiter import Board, Past, Ticket, Withdraw
 from holdfast.asking import asking
@@ -48,7 +48,7 @@ from holdfast.contract import (
     arbiter_id,
     run_id,
 )
-from holdfast.errors import HoldfastError, Letter, NotFound, Refused, Unavailable, from_letter
+from holdfast.errors import NotFound, Refused, Unavailable
 from holdfast.model import Address
 from holdfast.packed import Packed, pack, unpack
 from holdfast.plan import Plan
@@ -343,7 +343,7 @@ class Holdfast:
         try:
             return await answer
         except (WorkflowUpdateFailedError, WorkflowFailureError) as error:
-            raise _from_failure(error) from error
+            raise from_temporal(error.cause) from error
         except WorkflowQueryFailedError as error:
             raise Refused(str(error)) from error
         except RPCError as error:
@@ -366,15 +366,6 @@ class Holdfast:
 
 async def _all(listed: AsyncIterator[T]) -> list[T]:
     return [one async for one in listed]
-
-
-def _from_failure(error: WorkflowUpdateFailedError | WorkflowFailureError) -> HoldfastError:
-    cause = error.cause
-    if isinstance(cause, ApplicationError):
-        if cause.details and isinstance(cause.details[0], dict):
-            return from_letter(cause.details[0])
-        return from_letter(Letter(error=cause.type or "Refused", happened=cause.message))
-    return Refused(str(cause))
 
 
 def _no_run(run: str) -> NotFound:

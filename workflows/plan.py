@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 from holdfast.contract import Activity, Message, Workflow
 from holdfast.packed import Packed, unpack
 from holdfast.plan import Skeleton
 from holdfast.run import Draft
 from workflows.planning import ask, decide
+from workflows.refusal import failure
 from workflows.versions import PINNED
 from workflows.walk import Failed
 
@@ -29,8 +29,7 @@ class Planning:
             digest = unpack(decision.skeleton, Skeleton).plan
             return await ask(Activity.show, digest, Packed, summary="the plan, whole")
         except Failed as refusal:
-            letter = refusal.letter
-            raise ApplicationError(letter.happened, letter, type=letter.error, non_retryable=True) from refusal
+            raise failure(refusal.letter) from refusal
 
     @workflow.query(name=Message.needs, description="The queues of clouds that it asks")
     def needs(self) -> list[str]:

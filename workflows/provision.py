@@ -37,6 +37,7 @@ from workflows.detached import detached
 from workflows.picture import Picture
 from workflows.planning import decide, insist, rehearse
 from workflows.reach import Reach
+from workflows.refusal import refusal
 from workflows.versions import PINNED
 from workflows.walk import Ending, Failed, Question, Walk
 from workflows.walk.tasks import let_go
@@ -136,8 +137,8 @@ class Provision:
             self._deciding.cancel()
         try:
             self._skeleton = await self._deciding
-        except Failed as refusal:
-            return State.refused, refusal.letter
+        except Failed as failed:
+            return State.refused, failed.letter
         except asyncio.CancelledError:
             return State.cancelled, None
         self._plan_id = plan_id(info.workflow_id, info.original_execution_run_id, self._skeleton.plan)
@@ -324,11 +325,11 @@ class Provision:
         run = self._charge.run
         if self._charge.request.operation is Operation.recover:
             said = f"takes back what {self._charge.request.recovers} left behind, and has to come to an end"
-            raise _refusal(f"{run} {said}", f"`holdfast watch {run}` shows how far it is")
+            raise refusal(f"{run} {said}", next=f"`holdfast watch {run}` shows how far it is")
         if self._walk is not None and self._walk.backwards:
-            raise _refusal(f"{run} is walking back already", f"`holdfast watch {run}` shows how far it is")
+            raise refusal(f"{run} is walking back already", next=f"`holdfast watch {run}` shows how far it is")
         if self._state not in {State.planning, State.walking, State.paused, State.waiting, State.undoing}:
-            raise _refusal(f"{run} has ended: {self._state}", f"`holdfast report {run}` shows how")
+            raise refusal(f"{run} has ended: {self._state}", next=f"`holdfast report {run}` shows how")
 
     @workflow.update(name=Message.resolve, description="Answer what a paused run asks about one resource")
     async def resolve(self, said: Resolve) -> str:
@@ -344,9 +345,9 @@ class Provision:
         asked = [q.step.address for q in self._questions()]
         if said.address not in asked:
             open_ones = ", ".join(map(str, asked)) or "nothing"
-            raise _refusal(
+            raise refusal(
                 f"{self._charge.run} asks nothing about {said.address}; it asks about {open_ones}",
-                f"`holdfast status {said.address.stack}` shows what is asked",
+                next=f"`holdfast status {said.address.stack}` shows what is asked",
                 error="NotFound",
             )
 
@@ -391,12 +392,6 @@ class Provision:
         picture = self._picture.progress(self._walk, self._state, workflow.now(), lines=LINES)
         workflow.set_current_details(markdown(picture))
         return None
-
-
-def _refusal(happened: str, next_: str, *, error: str = "Refused") -> ApplicationError:
-    """Of an update, with its letter. No history holds it."""
-    letter = Letter(error=error, happened=happened, next=next_)
-    return ApplicationError(happened, letter, type=error, non_retryable=True)
 
 
 def _not_owed(request: Request) -> Letter:

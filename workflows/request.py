@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
-from temporalio.exceptions import ApplicationError
 
 from holdfast.arbiter import Ticket
 from holdfast.contract import Activity, Workflow
 from holdfast.run import Request
 from workflows.planning import ask
+from workflows.refusal import failure
 from workflows.versions import PINNED
 from workflows.walk import Failed
 
@@ -34,5 +34,4 @@ class Submission:
         try:
             return await ask(Activity.submit, request, Ticket, summary=f"submit {request.operation} {request.stack}")
         except Failed as refusal:
-            letter = refusal.letter
-            raise ApplicationError(letter.happened, letter, type=letter.error, non_retryable=True) from refusal
+            raise failure(refusal.letter) from refusal

@@ -14,7 +14,7 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
+from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
 
 from holdfast.act import Swept
@@ -29,6 +29,7 @@ from holdfast.contract import (
     Operation,
     State,
     Workflow,
+    arbiter_id,
     run_id,
 )
 from holdfast.packed import Packed, pack, unpack
@@ -36,6 +37,7 @@ from holdfast.run import Charge, Ledger, Report, Request
 from workflows.attributes import of_run, say_stack
 from workflows.options import on_cloud
 from workflows.planning import ask, ask_with
+from workflows.refusal import refusal
 from workflows.versions import AUTO_UPGRADE
 from workflows.walk import Failed
 from workflows.walk.tasks import let_go
@@ -115,15 +117,28 @@ class Stack:
 
     @submit.validator
     def _may_submit(self, request: Request) -> None:
-        if request.stack != self._desk.stack:
-            raise ApplicationError(f"this is the arbiter of {self._desk.stack}", type="Refused")
+        stack = self._desk.stack
+        if request.stack != stack:
+            raise refusal(
+                f"this is the arbiter of {stack}, and not of {request.stack}",
+                next=f"hand the request to {arbiter_id(request.stack)}",
+            )
         if request.operation is Operation.recover:
-            raise ApplicationError("only the arbiter itself asks for a recover", type="Refused")
+            raise refusal(
+                "only the arbiter itself asks for a recover",
+                next=f"a run that was terminated is taken back unasked: `holdfast status {stack}` shows it",
+            )
         if any(k.id == request.id for k in self._desk.known):
             return
         waiting = [q.request for q in self._desk.queue]
         if len(waiting) >= LONGEST_QUEUE or (sum(map(_weight, [*waiting, request])) > LARGEST_QUEUE and waiting):
-            raise ApplicationError(f"{len(waiting)} requests are waiting already", type="QuotaExceeded")
+            raise refusal(
+                f"the queue of {stack} is full, with {len(waiting)} in it",
+                error="QuotaExceeded",
+                standing="nothing was queued",
+                next=f"ask again when some have run; `holdfast status {stack}` shows them, and `holdfast cancel RUN` "
+                "takes one out",
+            )
 
     @workflow.update(name=Message.withdraw, description="Take a run out of the queue before it begins")
     async def withdraw(self, wish: Withdraw) -> None:
@@ -135,9 +150,13 @@ class Stack:
     @withdraw.validator
     def _may_withdraw(self, wish: Withdraw) -> None:
         if all(q.run != wish.run for q in self._desk.queue):
-            raise ApplicationError(f"{wish.run} is not in the queue of {self._desk.stack}", type="NotFound")
+            raise refusal(
+                f"{wish.run} is not in the queue of {self._desk.stack}",
+                error="NotFound",
+                next=f"`holdfast status {self._desk.stack}` shows what runs and what waits",
+            )
         if wish.run == self._starting:
-            raise ApplicationError(f"{wish.run} is just beginning", type="Refused")
+            raise refusal(f"{wish.run} is just beginning", next=f"`holdfast cancel {wish.run}`, once it has begun")
 
     @workflow.signal(name=Message.ended, description="A run has ended: look at it")
     def ended(self, run: str) -> None:
@@ -328,8 +347,8 @@ class Stack:
         summary, options = f"sweep {sweep.scope} after {due.run}", on_cloud(Activity.sweep, sweep.scope, back=True)
         try:
             swept = await ask_with(options, Activity.sweep, sweep, Swept, summary=summary)
-        except Failed as refusal:
-            workflow.logger.warning("sweep.failed", extra={"run": due.run, "why": refusal.letter.happened})
+        except Failed as failed:
+            workflow.logger.warning("sweep.failed", extra={"run": due.run, "why": failed.letter.happened})
         else:
             if swept.removed:
                 workflow.logger.warning("sweep.removed", extra={"run": due.run, "what": swept.removed})

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
+from activities.letters import from_temporal
 from holdfast.contract import Operation, State
 from holdfast.errors import Unavailable
-from starter.client import _from_failure
 from tests.engine.harness import Engine, thing
 
 
@@ -70,7 +70,7 @@ async def test_a_native_cancel_while_walking_back_changes_nothing(shop: Engine) 
     await shop.reached(hold)
     with pytest.raises(WorkflowUpdateFailedError) as refused:
         await shop.cancel()
-    said = _from_failure(refused.value).letter
+    said = from_temporal(refused.value.cause).letter
     assert (said.error, said.happened) == ("Refused", f"{ticket.run} is walking back already")
     assert f"`holdfast watch {ticket.run}`" in said.next
     await shop.run().cancel()

@@ -15,6 +15,7 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
 )
 
+from activities.letters import from_temporal
 from activities.server import submit
 from holdfast.arbiter import Board, Queued, Ticket
 from holdfast.contract import CONTROL_QUEUE, Operation, State, Workflow
@@ -183,4 +184,6 @@ async def test_a_request_that_the_arbiter_refuses_fails_with_its_words(
     )
     with pytest.raises(Exception, match="Workflow execution failed") as failed:
         await asyncio.wait_for(started.result(rpc_timeout=timedelta(seconds=20)), 20)
-    assert "1 requests are waiting already" in str(failed.value.__cause__)
+    said = from_temporal(failed.value.__cause__).letter
+    assert said.happened == f"the queue of {shop.stack} is full, with 1 in it"
+    assert f"`holdfast status {shop.stack}`" in said.next
