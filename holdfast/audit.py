@@ -67,7 +67,7 @@ class Line(Wire):
     reason: str = ""
     ticket: str = ""
     what: str
-    resource: str = ""
+    resource: str = ""  # of an end: what its cause is about
     result: str = ""
     words: str = ""
     code: str = ""  # the cloud's own word for a refusal
@@ -173,6 +173,7 @@ class _Reader:
         return self._write(
             event,
             f"end {report.operation}",
+            resource=str(cause.address or "") if cause else "",
             result=report.state.value,
             words=cause.happened if cause else "",
             code=cause.code if cause else "",

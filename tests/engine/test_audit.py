@@ -14,6 +14,7 @@ from holdfast.asking import HEADER, asking
 from holdfast.contract import Answer, OnFailure, Operation, State
 from holdfast.run import Identity
 from holdfast.secret import HIDDEN
+from starter.audit import lines
 from tests.engine.harness import Engine, thing
 from workflows import provision
 
@@ -24,6 +25,21 @@ def test_an_act_that_was_stopped_is_cancelled() -> None:
     """The trail spells it as the states of runs do, whatever Temporal's events are called."""
     stopped = audit.Event(id=1, at=datetime.now(UTC), type="ACTIVITY_TASK_CANCELED")
     assert audit._outcome(stopped) == {"result": State.cancelled}
+
+
+async def test_an_end_names_what_its_cause_is_about(shop: Engine) -> None:
+    """Whoever asks for the trail of a resource sees the runs that ended because of it; a good end names none."""
+    await shop.up(shop.doc(net=thing()))
+    shop.cloud.refuse("create", "app")
+    report = await shop.up(shop.doc(net=thing(), app=thing()))
+    assert report.cause is not None
+    ends = [line for line in await lines(shop.client, shop.stack) if line.what == "end up"]
+    told = [(line.run, line.result, line.resource, line.words) for line in ends]
+    assert told == [
+        (f"{shop.stack}-1", State.done, "", ""),
+        (f"{shop.stack}-2", State.undone, str(shop.address("app")), report.cause.happened),
+    ]
+    assert list(audit.chosen(ends, resource="/app")) == [ends[1]]
 
 
 async def test_who_asked_reaches_every_activity(shop: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,9 +145,10 @@ def test_a_full_quota_undoes_everything(place: Place) -> None:
     assert said.json["cause"]["code"] == "VolumeLimitExceeded"
     assert len(place.cloud.control.executed("DeleteVpc")) == 1
     trail = place.ask("audit", "log", "--stack", place.stack, "-o", "json").json["lines"]
-    told = {(line["what"], line["result"]) for line in trail}
-    assert ("create", "QuotaExceeded") in told
-    assert ("end up", "undone") in told
+    told = {(line["what"], line["result"], line["resource"]) for line in trail}
+    disk = f"{place.stack}/aws.volume/disk"
+    assert ("create", "QuotaExceeded", disk) in told
+    assert ("end up", "undone", disk) in told
     assert any(line["what"] == "delete (taking back)" and line["requests"] for line in trail)
 
 
