@@ -107,9 +107,13 @@ class HoldfastError(Exception):
         return str(self.letter)
 
     def about(self, address: Address, *, requests: tuple[str, ...] = ()) -> HoldfastError:
-        """This error, with the address it concerns filled in where it was not known when it was raised."""
+        """This error, with the address it concerns filled in where it was not known when it was raised; and its kind,
+        where the advice is to look at that.
+        """
+        address = self.letter.address or address
         filled = {
-            "address": self.letter.address or address,
+            "address": address,
+            "next": self.letter.next.replace("`holdfast kinds KIND`", f"`holdfast kinds {address.kind}`"),
             "requests": self.letter.requests or requests,
         }
         self.letter = self.letter.model_copy(update=filled)

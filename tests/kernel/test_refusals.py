@@ -13,7 +13,8 @@ from temporalio.exceptions import ApplicationError
 from activities.letters import from_temporal
 from holdfast.arbiter import Desk, Queued, Withdraw
 from holdfast.contract import Operation
-from holdfast.errors import Letter
+from holdfast.errors import Letter, NotAllowed
+from holdfast.model import Address
 from holdfast.run import Identity, Request
 from workflows import provision, stack
 
@@ -76,3 +77,11 @@ def test_what_may_be_asked_is_not_refused() -> None:
     """A queue with a place left takes a request, and one that was made before; what waits can be withdrawn."""
     _arbiter(stack.LONGEST_QUEUE - 1)._may_submit(_request())
     _withdraw(_arbiter(1), "shop-1")
+
+
+def test_a_letter_advises_about_its_own_kind() -> None:
+    """A door does not know of which kind what it was asked for is; who carries the act out does."""
+    advice = "compare the roles with the kind's permissions: `holdfast kinds KIND`"
+    error = NotAllowed("no", next=advice).about(Address.parse("shop/aws.vpc/net"))
+    assert error.letter.next == "compare the roles with the kind's permissions: `holdfast kinds aws.vpc`"
+    assert NotAllowed("no", next="look").about(Address.parse("shop/aws.vpc/net")).letter.next == "look"
