@@ -1,6 +1,7 @@
-"""One local AWS and one local Azure for the tests of kinds in a process, empty before each; the doors lead there.
+"""One local cloud of each for the tests of kinds in a process, empty before each; the doors lead there.
 
-What only Azure's tests need is imported by its fixtures: its SDK takes seconds.
+`aws`, `azure` and `gcp` are the clouds, `visit` and `gcp_visit` the doors to the latter two. What only the tests of one
+cloud need is imported by its fixtures: an SDK takes seconds.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from tests.cloud import LocalAws
 
 if TYPE_CHECKING:
     from activities.providers.azure.door import AzureVisit
+    from activities.providers.gcp.door import GcpVisit
     from tests.localcloud.azure_parts import LocalAzure
+    from tests.localcloud.google_parts import LocalGcp
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +62,26 @@ def visit(azure: LocalAzure) -> AzureVisit:
     from tests.kinds.azure_visit import visited
 
     return visited(azure)
+
+
+@pytest.fixture(scope="session")
+def gcp_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
+    from tests.localcloud.google_parts import LocalGcp
+
+    with LocalGcp(tmp_path_factory.mktemp("gcp")) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def gcp(gcp_process: LocalGcp, monkeypatch: pytest.MonkeyPatch) -> LocalGcp:
+    from tests.kinds.google_visit import led
+
+    return led(gcp_process, monkeypatch)
+
+
+@pytest.fixture
+def gcp_visit(gcp: LocalGcp) -> GcpVisit:
+    """A visit to a project in which there is nothing."""
+    from tests.kinds.google_visit import visited
+
+    return visited()

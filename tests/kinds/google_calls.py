@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
 from activities.providers.gcp.door import open_visit
 from holdfast.model import Address, Owner, Scope, Spec
 from holdfast.resource import Call, Observation, ResourceType
-from tests.kinds.benches import leading_to
-from tests.kinds.google_ground import forget
 from tests.localcloud.google_parts import PROJECT, REGION, LocalGcp
 
 OWNER = Owner("holdfast", "shop")
 SCOPE = Scope("gcp", PROJECT, REGION)
 
 S = TypeVar("S", bound=Spec)
-
-
-@contextmanager
-def served(directory: Path) -> Iterator[LocalGcp]:
-    """A local Google Cloud, and the door leading there."""
-    with LocalGcp(directory) as cloud, leading_to(cloud.environment(), forget):
-        yield cloud
 
 
 class Called(Generic[S]):

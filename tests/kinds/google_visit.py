@@ -31,6 +31,11 @@ def led(cloud: LocalGcp, monkeypatch: pytest.MonkeyPatch) -> LocalGcp:
     return cloud
 
 
+def visited() -> door.GcpVisit:
+    """A visit that has asked nothing yet."""
+    return door.open_visit(HERE)
+
+
 def make(visit: door.GcpVisit, name: str = "net", **more: Any) -> Any:
     """The operation that makes a network."""
     body = {"name": name, "autoCreateSubnetworks": False, **more}

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from activities.providers.gcp.kinds.bucket import Bucket, BucketSpec
 from holdfast.errors import InUse, NameTaken, NotAllowed
 from holdfast.model import Scope, Status
-from tests.kinds.google_calls import Called, served
+from tests.kinds.google_calls import Called
 from tests.localcloud.google_parts import REGION, LocalGcp
 
 KIND = Bucket()
 RECEIPTS = Called(KIND, "receipts", BucketSpec(name="shop-receipts-7f3a"))
 NEXT_DOOR = Scope("gcp", "another-project", REGION)
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
-    with served(tmp_path_factory.mktemp("gcp")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def gcp(process: LocalGcp) -> LocalGcp:
-    process.control.reset()
-    return process
 
 
 def test_it_is_private_from_its_first_moment(gcp: LocalGcp) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +18,7 @@ from holdfast.diff import three_way
 from holdfast.errors import InvalidInput, Pending
 from holdfast.model import Scope
 from holdfast.plan import FieldChange, UndoLabel
-from tests.kinds.google_calls import OWNER, SCOPE, Called, served
+from tests.kinds.google_calls import OWNER, SCOPE, Called
 from tests.localcloud.google_parts import PROJECT, REGION, ZONE, LocalGcp
 
 NET = f"projects/{PROJECT}/global/networks/net"
@@ -38,18 +37,6 @@ def disk(**more: Any) -> Called[DiskSpec]:
 
 def change(field: str, before: Any, after: Any) -> FieldChange:
     return FieldChange(path=field, before=before, after=after)
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
-    with served(tmp_path_factory.mktemp("gcp")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def gcp(process: LocalGcp) -> LocalGcp:
-    process.control.reset()
-    return process
 
 
 @pytest.fixture

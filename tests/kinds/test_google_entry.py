@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,24 +20,8 @@ from holdfast.errors import (
     NotAllowed,
     Unavailable,
 )
-from tests.kinds.google_visit import HERE, OVERRIDES, lead, led, make
+from tests.kinds.google_visit import HERE, OVERRIDES, lead, make
 from tests.localcloud.google_parts import PROJECT, LocalGcp
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
-    with LocalGcp(tmp_path_factory.mktemp("gcp")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def gcp(process: LocalGcp, monkeypatch: pytest.MonkeyPatch) -> LocalGcp:
-    return led(process, monkeypatch)
-
-
-@pytest.fixture
-def visit(gcp: LocalGcp) -> door.GcpVisit:
-    return door.open_visit(HERE)
 
 
 def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,19 +106,19 @@ def test_half_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         server.shutdown()
 
 
-def test_a_project_that_is_not_allowed(gcp: LocalGcp, visit: door.GcpVisit) -> None:
+def test_a_project_that_is_not_allowed(gcp: LocalGcp, gcp_visit: door.GcpVisit) -> None:
     """A project that the credentials do not reach is not allowed, with what to compare."""
     gcp.control.settings(denied=["compute:networks.*"])
     with pytest.raises(NotAllowed, match=r"compute\.networks\.get") as raised:
-        visit.client("networks").get(project=PROJECT, network="net")
+        gcp_visit.client("networks").get(project=PROJECT, network="net")
     assert "holdfast kinds" in raised.value.letter.next
 
 
-def test_a_project_that_is_not_there(gcp: LocalGcp, visit: door.GcpVisit) -> None:
+def test_a_project_that_is_not_there(gcp: LocalGcp, gcp_visit: door.GcpVisit) -> None:
     """A project that is not there is not a thing that is gone: nothing may be taken for absent in it."""
     gcp.control.refuse("notFound", "The resource 'projects/no-such' was not found", 404, service="compute")
     with pytest.raises(NotAllowed, match="no-such") as raised:
-        visit.client("networks").get(project="no-such", network="net")
+        gcp_visit.client("networks").get(project="no-such", network="net")
     assert "scope" in raised.value.letter.next
 
 
@@ -181,17 +165,17 @@ def test_bad_credentials(gcp: LocalGcp, monkeypatch: pytest.MonkeyPatch, service
     assert (visit.calls, visit.answered) == (0, True)
 
 
-def test_not_let_in(gcp: LocalGcp, visit: door.GcpVisit) -> None:
+def test_not_let_in(gcp: LocalGcp, gcp_visit: door.GcpVisit) -> None:
     """Where Google asks who is there, an anonymous worker is not allowed, and nothing is sent again."""
     gcp.control.refuse("authError", status=401)
     asks: dict[str, Callable[[], Any]] = {
-        "networks": lambda: make(visit),
-        "storage": lambda: visit.client("storage").get(bucket="b"),
+        "networks": lambda: make(gcp_visit),
+        "storage": lambda: gcp_visit.client("storage").get(bucket="b"),
     }
     for service, ask in asks.items():
         with pytest.raises(NotAllowed, match=service):
             ask()
-    assert (visit.calls, visit.answered) == (2, True)
+    assert (gcp_visit.calls, gcp_visit.answered) == (2, True)
 
 
 def test_clients_are_made_once(gcp: LocalGcp, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ the laws, and what a plan makes of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +23,7 @@ from holdfast.planners.facts import Facts
 from holdfast.resource import Observation
 from holdfast.run import Entry, Ledger
 from holdfast.values import freeze, resolve
-from tests.kinds.google_calls import OWNER, SCOPE, Called, served
+from tests.kinds.google_calls import OWNER, SCOPE, Called
 from tests.localcloud.google_parts import PROJECT, REGION, ZONE, LocalGcp
 from workers.catalog import catalog
 
@@ -56,18 +55,6 @@ ONE: dict[str, Any] = {"machine_type": "e2-small", "image": IMAGE, "network": NE
 TEMPLATE = Called(TEMPLATES, "one", InstanceTemplateSpec.model_validate({"name": "one", **ONE}))
 PREFIXED = Called(TEMPLATES, "one", InstanceTemplateSpec.model_validate({"name_prefix": "one-", **ONE}))
 PORTS = [{"name": "http", "port": 80}]
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
-    with served(tmp_path_factory.mktemp("gcp")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def gcp(process: LocalGcp) -> LocalGcp:
-    process.control.reset()
-    return process
 
 
 def group(gcp: LocalGcp, **more: Any) -> Called[InstanceGroupManagerSpec]:

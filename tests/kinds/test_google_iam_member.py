@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from activities.providers.gcp.kinds.project_iam_member import ProjectMember, Pro
 from activities.providers.gcp.kinds.service_account import ServiceAccount, ServiceAccountSpec
 from holdfast.errors import InvalidInput, NameTaken, NotFound
 from holdfast.model import Status
-from tests.kinds.google_calls import Called, served
+from tests.kinds.google_calls import Called
 from tests.localcloud.google_parts import PROJECT, LocalGcp
 
 ANN = "user:ann@example.com"
@@ -28,18 +27,11 @@ IN_PROJECT = Called(
 IN_BUCKET = Called(BucketMember(), "reads", BucketMemberSpec(bucket="shop-receipts-7f3a", role="roles/x", member=ANN))
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
-    with served(tmp_path_factory.mktemp("gcp")) as cloud:
-        yield cloud
-
-
 @pytest.fixture
-def gcp(process: LocalGcp) -> LocalGcp:
-    process.control.reset()
-    SHOP.made(process)
-    RECEIPTS.made(process)
-    return process
+def gcp(gcp: LocalGcp) -> LocalGcp:
+    SHOP.made(gcp)
+    RECEIPTS.made(gcp)
+    return gcp
 
 
 def bindings(gcp: LocalGcp) -> set[str]:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from pydantic import ValidationError
 
 from activities.providers.gcp.door import open_visit
 from activities.providers.gcp.kinds.image import Image, ImageFilter
 from holdfast.errors import NotFound
-from tests.kinds.google_calls import SCOPE, served
-from tests.localcloud.google_parts import LocalGcp
+from tests.kinds.google_calls import SCOPE
 
 KIND = Image()
 
 
-@pytest.fixture(scope="module", autouse=True)
-def gcp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
-    with served(tmp_path_factory.mktemp("gcp")) as cloud:
-        yield cloud
+pytestmark = pytest.mark.usefixtures("gcp")
 
 
 def found(**wanted: str) -> dict[str, object]:

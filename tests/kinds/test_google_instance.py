@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from holdfast.errors import HoldfastError, InvalidInput, Pending
 from holdfast.model import Status
 from holdfast.plan import FieldChange
 from holdfast.resource import Observation, Search
-from tests.kinds.google_calls import OWNER, SCOPE, Called, served
+from tests.kinds.google_calls import OWNER, SCOPE, Called
 from tests.localcloud.google_parts import PROJECT, REGION, ZONE, LocalGcp
 
 KIND = Instance()
@@ -41,19 +40,12 @@ def web(**more: Any) -> Called[InstanceSpec]:
     return Called(KIND, "web", InstanceSpec.model_validate({**PLAIN, **more}))
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
-    with served(tmp_path_factory.mktemp("gcp")) as cloud:
-        yield cloud
-
-
 @pytest.fixture
-def gcp(process: LocalGcp) -> LocalGcp:
-    process.control.reset()
-    NET.made(process, token="net")
-    APP.made(process, token="app")
-    process.control.forget()
-    return process
+def gcp(gcp: LocalGcp) -> LocalGcp:
+    NET.made(gcp, token="net")
+    APP.made(gcp, token="app")
+    gcp.control.forget()
+    return gcp
 
 
 def test_it_is_shielded_and_alone_from_its_first_moment(gcp: LocalGcp) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from holdfast.errors import Letter
 from holdfast.model import Scope
 from holdfast.packed import pack
 from holdfast.run import Draft, Identity, Ledger, Request, Source
-from tests.kinds.google_calls import OWNER, Called, served
+from tests.kinds.google_calls import OWNER, Called
 from tests.localcloud.google_parts import REGION, LocalGcp
 from workers.catalog import catalog
 from workers.composition import open_cloud
@@ -31,18 +30,6 @@ KINDS = ("gcp.bucket", "gcp.disk", "gcp.network", "gcp.project", "gcp.project_ia
 SHOP = Called(Project(), "shop", ProjectSpec(project_id=ID, parent="organizations/1"))
 GRANT = {"project": ID, "role": "roles/viewer", "member": "user:ann@example.com"}
 NET = ("shop/gcp.network/net", f"projects/{ID}/global/networks/net")
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
-    with served(tmp_path_factory.mktemp("gcp")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def gcp(process: LocalGcp) -> LocalGcp:
-    process.control.reset()
-    return process
 
 
 @pytest.fixture

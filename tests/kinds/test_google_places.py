@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from activities.providers.gcp.kinds.instance_template import InstanceTemplate, I
 from holdfast.errors import InvalidInput
 from holdfast.model import Scope, Status
 from holdfast.resource import Search
-from tests.kinds.google_calls import OWNER, SCOPE, Called, served
+from tests.kinds.google_calls import OWNER, SCOPE, Called
 from tests.localcloud.google_parts import PROJECT, REGION, ZONE, LocalGcp
 
 IMAGE = "projects/debian-cloud/global/images/debian-12-bookworm-v20240910"
@@ -60,25 +59,18 @@ IN_PLACES: list[tuple[Any, Any, dict[str, dict[str, Any]]]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
-    with served(tmp_path_factory.mktemp("gcp")) as cloud:
-        yield cloud
-
-
 @pytest.mark.parametrize("kind, of, places", IN_PLACES, ids=lambda it: getattr(it, "kind", None))
 def test_one_name_in_two_places_is_two_things(
-    process: LocalGcp, kind: Any, of: Any, places: dict[str, dict[str, Any]]
+    gcp: LocalGcp, kind: Any, of: Any, places: dict[str, dict[str, Any]]
 ) -> None:
     """Each is made where its spec says, told apart from the other, seen by one search, and removed alone."""
-    process.control.reset()
-    template = TEMPLATE.made(process, token="template").remote_id
+    template = TEMPLATE.made(gcp, token="template").remote_id
     group = {"name": "it", "instance_template": template, "target_size": 1}
     made: dict[str, Called[Any]] = {}
     for number, (place, said) in enumerate(places.items()):
         plain = {**(group if of is InstanceGroupManagerSpec else {}), **said}
         made[place] = Called(kind, f"it{number}", of.model_validate(plain))
-        seen = made[place].made(process, token=place)
+        seen = made[place].made(gcp, token=place)
         assert seen.remote_id == f"projects/{PROJECT}/{place}/{kind.collection}/it"
         assert (seen.status, seen.address) == (Status.ready, f"shop/{kind.kind}/it{number}")
     search = Search(SCOPE, TEMPLATE.call().client, OWNER)
@@ -90,7 +82,7 @@ def test_one_name_in_two_places_is_two_things(
     assert {seen.remote_id for _, seen in kind.find_all(calls)} == everywhere
     first, second = everywhere
     assert kind.delete(TEMPLATE.call("gone", spec=None, remote_id=first)).status is Status.deleting
-    process.control.step(60)
+    gcp.control.step(60)
     states = [kind.observe(TEMPLATE.call(spec=None, remote_id=path)).status for path in (first, second)]
     assert states == [Status.absent, Status.ready]
 
@@ -111,13 +103,12 @@ OUTSIDE: list[tuple[Any, Any, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("kind, of, said", OUTSIDE, ids=lambda it: getattr(it, "kind", None))
-def test_a_zone_outside_of_the_region_is_refused(process: LocalGcp, kind: Any, of: Any, said: dict[str, Any]) -> None:
+def test_a_zone_outside_of_the_region_is_refused(gcp: LocalGcp, kind: Any, of: Any, said: dict[str, Any]) -> None:
     """No list of the scope would show it, so it is not made."""
-    process.control.reset()
     called = Called(kind, "it", of.model_validate({"name": "it", "zone": "europe-west1-b", **said}))
     with pytest.raises(InvalidInput, match="europe-west1-b is not in us-central1") as refused:
         kind.create(called.call())
     assert "europe-west1" in refused.value.letter.next
     assert refused.value.letter.address == called.call().address
-    made = [str(path) for things in process.control.world().values() for path in things]
+    made = [str(path) for things in gcp.control.world().values() for path in things]
     assert not [path for path in made if path.endswith("/it")]

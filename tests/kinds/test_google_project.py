@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from holdfast.errors import Blocked, CreateFailed, NameTaken, NotAllowed, Pendin
 from holdfast.model import Owner, Status
 from holdfast.plan import FieldChange
 from holdfast.resource import Observation, Search
-from tests.kinds.google_calls import OWNER, SCOPE, Called, served
+from tests.kinds.google_calls import OWNER, SCOPE, Called
 from tests.localcloud.google_parts import LocalGcp
 
 PROJECT, FOLDER = Project(), Folder()
@@ -22,18 +22,6 @@ SHOP = Called(
     PROJECT, "shop", ProjectSpec(project_id="shop-prod-7f3a", parent="organizations/1", labels={"team": "shop"})
 )
 SHOPS = Called(FOLDER, "shops", FolderSpec(display_name="Shops", parent="organizations/1"))
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
-    with served(tmp_path_factory.mktemp("gcp")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def gcp(process: LocalGcp) -> LocalGcp:
-    process.control.reset()
-    return process
 
 
 # --- projects --------------------------------------------------------------------------------------------------------

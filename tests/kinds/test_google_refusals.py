@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -25,24 +25,8 @@ from holdfast.errors import (
     Unavailable,
 )
 from tests.cloud import until
-from tests.kinds.google_visit import HERE, done, led, make
+from tests.kinds.google_visit import done, make
 from tests.localcloud.google_parts import PROJECT, REGION, LocalGcp
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
-    with LocalGcp(tmp_path_factory.mktemp("gcp")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def gcp(process: LocalGcp, monkeypatch: pytest.MonkeyPatch) -> LocalGcp:
-    return led(process, monkeypatch)
-
-
-@pytest.fixture
-def visit(gcp: LocalGcp) -> door.GcpVisit:
-    return door.open_visit(HERE)
 
 
 @pytest.mark.parametrize(
@@ -62,17 +46,17 @@ def visit(gcp: LocalGcp) -> door.GcpVisit:
         ("never heard of", 400, InvalidInput),
     ],
 )
-def test_refused(gcp: LocalGcp, visit: door.GcpVisit, reason: str, status: int, error: type[HoldfastError]) -> None:
+def test_refused(gcp: LocalGcp, gcp_visit: door.GcpVisit, reason: str, status: int, error: type[HoldfastError]) -> None:
     """A refusal is ours by Google's own reason, with its words, and the id of the request."""
     gcp.control.refuse(reason, "no, not today", status, service="compute")
     with pytest.raises(error) as raised:
-        make(visit)
+        make(gcp_visit)
     letter = raised.value.letter
     assert (type(raised.value), letter.code) == (error, reason)
     assert "networks.insert" in letter.happened
     assert "no, not today" in letter.happened
-    assert letter.requests == visit.requests
-    assert (visit.calls, visit.answered, len(visit.requests)) == (1, True, 1)
+    assert letter.requests == gcp_visit.requests
+    assert (gcp_visit.calls, gcp_visit.answered, len(gcp_visit.requests)) == (1, True, 1)
 
 
 @pytest.mark.parametrize(
@@ -88,26 +72,26 @@ def test_refused(gcp: LocalGcp, visit: door.GcpVisit, reason: str, status: int, 
     ],
 )
 def test_throttled(
-    gcp: LocalGcp, visit: door.GcpVisit, service: str, action: str, ask: Callable[[door.GcpVisit], Any]
+    gcp: LocalGcp, gcp_visit: door.GcpVisit, service: str, action: str, ask: Callable[[door.GcpVisit], Any]
 ) -> None:
     """A throttled request is asked again after what Google says, whichever service it is."""
     gcp.control.throttle(0.001, burst=0.001, service=service, action=action)
     with pytest.raises(Throttled) as raised:
-        ask(visit)
+        ask(gcp_visit)
     assert raised.value.after == timedelta(seconds=1)
-    assert (visit.calls, visit.answered) == (1, True)
+    assert (gcp_visit.calls, gcp_visit.answered) == (1, True)
 
 
-def test_a_taken_name(visit: door.GcpVisit) -> None:
+def test_a_taken_name(gcp_visit: door.GcpVisit) -> None:
     """A name that is taken is `NameTaken` in every service, and a full bucket is in use."""
-    done(visit, make(visit))
+    done(gcp_visit, make(gcp_visit))
     body = {"accountId": "the-robot"}
-    visit.client("iam").create_service_account(name=f"projects/{PROJECT}", body=body)
-    storage = visit.client("storage")
+    gcp_visit.client("iam").create_service_account(name=f"projects/{PROJECT}", body=body)
+    storage = gcp_visit.client("storage")
     storage.insert(project=PROJECT, body={"name": "a-bucket"})
     repeats: list[Callable[[], Any]] = [
-        lambda: make(visit),
-        lambda: visit.client("iam").create_service_account(name=f"projects/{PROJECT}", body=body),
+        lambda: make(gcp_visit),
+        lambda: gcp_visit.client("iam").create_service_account(name=f"projects/{PROJECT}", body=body),
         lambda: storage.insert(project=PROJECT, body={"name": "a-bucket"}),
     ]
     for again in repeats:
@@ -115,25 +99,25 @@ def test_a_taken_name(visit: door.GcpVisit) -> None:
             again()
 
 
-def test_a_full_bucket(gcp: LocalGcp, visit: door.GcpVisit) -> None:
+def test_a_full_bucket(gcp: LocalGcp, gcp_visit: door.GcpVisit) -> None:
     """A bucket with something in it is in use, and not a name that is taken."""
-    storage = visit.client("storage")
+    storage = gcp_visit.client("storage")
     storage.insert(project=PROJECT, body={"name": "a-bucket"})
     assert gcp.ask("POST", "/upload/storage/v1/b/a-bucket/o?uploadType=media&name=x", {"a": 1}).status == 200
     with pytest.raises(InUse):
         storage.delete(bucket="a-bucket")
 
 
-def test_a_network_in_use(visit: door.GcpVisit) -> None:
+def test_a_network_in_use(gcp_visit: door.GcpVisit) -> None:
     """What something else still needs is blocked: that may be going away as well."""
-    done(visit, make(visit))
+    done(gcp_visit, make(gcp_visit))
     body = {"name": "s", "network": f"projects/{PROJECT}/global/networks/net", "ipCidrRange": "10.0.0.0/24"}
-    visit.client("subnetworks").insert(project=PROJECT, region=REGION, body=body)
-    until(lambda: [*visit.client("subnetworks").list(project=PROJECT, region=REGION)])
+    gcp_visit.client("subnetworks").insert(project=PROJECT, region=REGION, body=body)
+    until(lambda: [*gcp_visit.client("subnetworks").list(project=PROJECT, region=REGION)])
 
     def refused() -> HoldfastError | None:
         try:
-            finished = done(visit, visit.client("networks").delete(project=PROJECT, network="net"))
+            finished = done(gcp_visit, gcp_visit.client("networks").delete(project=PROJECT, network="net"))
         except Pending:  # the subnet is still being made
             return None
         except HoldfastError as error:
@@ -143,10 +127,10 @@ def test_a_network_in_use(visit: door.GcpVisit) -> None:
     assert isinstance(until(refused), Blocked)
 
 
-def test_a_full_project(gcp: LocalGcp, visit: door.GcpVisit) -> None:
+def test_a_full_project(gcp: LocalGcp, gcp_visit: door.GcpVisit) -> None:
     """An operation that failed for the quota says so, with Google's code."""
     gcp.control.settings(quotas={"projects": 0}, manager_seconds=0)
-    projects = visit.client("projects")
+    projects = gcp_visit.client("projects")
     work = projects.create_project(body={"projectId": "a-project-2"})
     finished = until(lambda: found if (found := projects.get_operation(name=work["name"])).get("done") else None)
     error = operation_error(finished)
@@ -161,17 +145,17 @@ def test_a_full_project(gcp: LocalGcp, visit: door.GcpVisit) -> None:
         ({"name": "n", "routingConfig": {"routing": "GLOBAL"}}, "routing"),
     ],
 )
-def test_a_field_that_is_not_there(visit: door.GcpVisit, body: dict[str, Any], field: str) -> None:
+def test_a_field_that_is_not_there(gcp_visit: door.GcpVisit, body: dict[str, Any], field: str) -> None:
     """A field that Google does not have, or not of that type, is refused by name before anything is sent."""
     with pytest.raises(InvalidInput, match=field):
-        visit.client("networks").insert(project=PROJECT, body=body)
-    assert visit.calls == 0
+        gcp_visit.client("networks").insert(project=PROJECT, body=body)
+    assert gcp_visit.calls == 0
 
 
-def test_a_service_that_is_not_there(visit: door.GcpVisit) -> None:
+def test_a_service_that_is_not_there(gcp_visit: door.GcpVisit) -> None:
     """A service or a method that the SDK does not have is a bug of ours, and said so."""
     with pytest.raises(Broken, match="nonsense"):
-        visit.client("nonsense")
+        gcp_visit.client("nonsense")
     for service in ("networks", "iam", "storage"):
         with pytest.raises(AttributeError, match="explode"):
-            visit.client(service).explode(project=PROJECT)
+            gcp_visit.client(service).explode(project=PROJECT)

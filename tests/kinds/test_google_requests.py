@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from activities.providers.gcp.kinds.disk import Disk, DiskSpec
 from holdfast.errors import NameTaken
 from holdfast.model import Status
-from tests.kinds.google_calls import Called, served
+from tests.kinds.google_calls import Called
 from tests.localcloud.google_parts import PROJECT, ZONE, LocalGcp
 
 KIND = Disk()
@@ -17,18 +15,6 @@ KIND = Disk()
 
 def disk(**more: object) -> Called[DiskSpec]:
     return Called(KIND, "data", DiskSpec.model_validate({"name": "data", "zone": ZONE, "size_gb": 10, **more}))
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
-    with served(tmp_path_factory.mktemp("gcp")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def gcp(process: LocalGcp) -> LocalGcp:
-    process.control.reset()
-    return process
 
 
 def test_the_same_create_is_one_operation(gcp: LocalGcp) -> None:

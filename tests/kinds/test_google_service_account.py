@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -13,23 +12,11 @@ from holdfast.errors import InvalidInput, NameTaken, NotAllowed, Pending
 from holdfast.model import Address, Scope, Status
 from holdfast.plan import FieldChange
 from tests.cloud import until
-from tests.kinds.google_calls import SCOPE, Called, served
+from tests.kinds.google_calls import SCOPE, Called
 from tests.localcloud.google_parts import LocalGcp
 
 KIND = ServiceAccount()
 MONTH = 31 * 86_400
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
-    with served(tmp_path_factory.mktemp("gcp")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def gcp(process: LocalGcp) -> LocalGcp:
-    process.control.reset()
-    return process
 
 
 def robot(**more: object) -> Called[ServiceAccountSpec]:

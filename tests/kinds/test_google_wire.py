@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,25 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activities.providers.gcp import door, wire
-from tests.kinds.google_visit import HERE, led
 from tests.localcloud.google_parts import LocalGcp
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
-    with LocalGcp(tmp_path_factory.mktemp("gcp")) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def gcp(process: LocalGcp, monkeypatch: pytest.MonkeyPatch) -> LocalGcp:
-    return led(process, monkeypatch)
-
-
-@pytest.fixture
-def visit(gcp: LocalGcp) -> door.GcpVisit:
-    return door.open_visit(HERE)
-
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
 names = st.from_regex(r"[a-z]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
@@ -110,9 +91,9 @@ SERVICES = [
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_body_has_one_place(gcp: LocalGcp, visit: door.GcpVisit, service: str) -> None:
+def test_a_body_has_one_place(gcp: LocalGcp, gcp_visit: door.GcpVisit, service: str) -> None:
     """In no request of the SDK's is there a choice where a body goes, and what has pages is read by pages."""
-    client = visit._principal.client(service).__class__
+    client = gcp_visit._principal.client(service).__class__
     for name, method in inspect.getmembers(client, inspect.isfunction):
         if name.startswith("_") or "request" not in inspect.signature(method).parameters:
             continue
