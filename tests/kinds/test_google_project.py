@@ -24,6 +24,21 @@ SHOP = Called(
 SHOPS = Called(FOLDER, "shops", FolderSpec(display_name="Shops", parent="organizations/1"))
 
 
+def _until_asked(gcp: LocalGcp, ask: Callable[[bool], Observation]) -> Observation:
+    """Asked again, as the protocol does, while it is on its way: whether it was asked before is told."""
+    for again in (False, True, True, True, True):
+        try:
+            return ask(again)
+        except Pending:
+            gcp.control.step(60)
+    return ask(True)
+
+
+def _deleted(gcp: LocalGcp, made: Observation, *, back: bool = False) -> Observation:
+    """What was made, deleted by its kind."""
+    return _until_asked(gcp, lambda _: PROJECT.delete(SHOP.call(remote_id=made.remote_id, back=back)))
+
+
 # --- projects --------------------------------------------------------------------------------------------------------
 
 
@@ -58,7 +73,7 @@ def test_too_many_projects(gcp: LocalGcp) -> None:
 def test_the_same_project_comes_back(gcp: LocalGcp) -> None:
     """A delete is taken back by bringing back the project itself, with its number and labels."""
     made = SHOP.made(gcp)
-    assert PROJECT.delete(SHOP.call(remote_id=made.remote_id)).status is Status.absent
+    assert _deleted(gcp, made).status is Status.absent
     with pytest.raises(Pending, match="coming back"):
         PROJECT.create(SHOP.call("back", back=True))
     gcp.control.step(60)
@@ -76,7 +91,7 @@ def test_a_deleted_project_is_not_found_standing(gcp: LocalGcp) -> None:
     made = SHOP.made(gcp)
     search = Search(SCOPE, SHOP.call().client, OWNER)
     assert [seen.remote_id for seen in PROJECT.discover(search)] == [made.remote_id]
-    PROJECT.delete(SHOP.call(remote_id=made.remote_id))
+    _deleted(gcp, made)
     assert list(PROJECT.discover(search)) == []
     assert list(PROJECT.discover(Search(SCOPE, SHOP.call().client))) == []
 
@@ -84,7 +99,7 @@ def test_a_deleted_project_is_not_found_standing(gcp: LocalGcp) -> None:
 def test_a_strangers_deleted_project_stays_deleted(gcp: LocalGcp) -> None:
     """Only what bears our marks is brought back."""
     made = SHOP.made(gcp)
-    PROJECT.delete(SHOP.call(remote_id=made.remote_id))
+    _deleted(gcp, made)
     theirs = replace(SHOP.call("back", back=True), owner=Owner("another", "shop"))
     with pytest.raises(NameTaken):
         PROJECT.create(theirs)
@@ -92,40 +107,32 @@ def test_a_strangers_deleted_project_stays_deleted(gcp: LocalGcp) -> None:
 
 
 def test_a_deleted_id_is_never_free(gcp: LocalGcp) -> None:
-    """Making one anew under the id of a deleted one of ours says what has happened to it, and how to get it back."""
-    made = SHOP.made(gcp)
-    PROJECT.delete(SHOP.call(remote_id=made.remote_id))
-    with pytest.raises(CreateFailed, match="stays taken") as refused:
+    """Making one anew under the id of ours that another hand deleted says how to have it back; later, to choose."""
+    SHOP.made(gcp)
+    gcp.ask("DELETE", "/v3/projects/shop-prod-7f3a")
+    with pytest.raises(CreateFailed, match="nothing says that Holdfast did it; its id stays taken") as refused:
         PROJECT.create(SHOP.call("anew"))
     assert "gcloud projects undelete shop-prod-7f3a" in refused.value.letter.next
     gcp.control.step(31 * 86_400)
-    with pytest.raises(NameTaken):
+    with pytest.raises(NameTaken) as taken:
         PROJECT.create(SHOP.call("anew"))
-
-
-def _until_asked(gcp: LocalGcp, ask: Callable[[], Observation]) -> Observation:
-    """Asked again, as the protocol does, while it is on its way."""
-    for _ in range(5):
-        try:
-            return ask()
-        except Pending:
-            gcp.control.step(60)
-    return ask()
+    assert "choose another id" in taken.value.letter.next
 
 
 @pytest.mark.parametrize("seconds", [0, 50])
-def test_what_was_taken_back_is_made_again(gcp: LocalGcp, seconds: int) -> None:
+@pytest.mark.parametrize("back", [False, True], ids=["deleted", "taken back"])
+def test_what_was_deleted_is_made_again(gcp: LocalGcp, back: bool, seconds: int) -> None:
     """Its id is taken for ever: so the next create at its address has it back, with the fields of the document."""
     gcp.control.settings(manager_seconds=seconds)
     made = SHOP.made(gcp)
-    gone = _until_asked(gcp, lambda: PROJECT.delete(SHOP.call(remote_id=made.remote_id, back=True)))
-    assert gone.status is Status.absent
+    assert _deleted(gcp, made, back=back).status is Status.absent
     assert list(PROJECT.discover(Search(SCOPE, SHOP.call().client, OWNER))) == []
     wanted = ProjectSpec(
         project_id="shop-prod-7f3a", parent="folders/2", display_name="The shop", labels={"cost": "low"}
     )
     again = SHOP.call("again", spec=wanted)
-    assert _until_asked(gcp, lambda: PROJECT.create(again)).remote_id == made.remote_id
+    seen = _until_asked(gcp, lambda asked: PROJECT.create(replace(again, claimed=asked)))
+    assert seen.remote_id == made.remote_id
     gcp.control.step(60)
     seen = PROJECT.observe(SHOP.call(remote_id=made.remote_id))
     assert seen.properties == wanted.plain()
@@ -134,30 +141,35 @@ def test_what_was_taken_back_is_made_again(gcp: LocalGcp, seconds: int) -> None:
         PROJECT.create(SHOP.call("yet another"))
 
 
-def test_what_was_to_be_taken_back_and_stood(gcp: LocalGcp) -> None:
-    """A mark that was written, and no delete after it, is taken off by the delete that comes in the end."""
-    gcp.control.settings(manager_seconds=0, denied=["cloudresourcemanager:projects.delete"])
-    made = SHOP.made(gcp)
-    with pytest.raises(NotAllowed):
-        PROJECT.delete(SHOP.call(remote_id=made.remote_id, back=True))
-    gcp.control.settings(denied=[])
-    assert PROJECT.delete(SHOP.call(remote_id=made.remote_id)).status is Status.absent
-    with pytest.raises(CreateFailed, match="stays taken"):
-        PROJECT.create(SHOP.call("anew"))
-
-
-def test_what_was_taken_back_is_another_addresses(gcp: LocalGcp) -> None:
-    """Another address, or owner, does not get it; nor comes back what was deleted after it had stood."""
-    made = SHOP.made(gcp)
-    _until_asked(gcp, lambda: PROJECT.delete(SHOP.call(remote_id=made.remote_id, back=True)))
-    with pytest.raises(CreateFailed, match="stays taken"):
+def test_what_was_deleted_is_another_addresses(gcp: LocalGcp) -> None:
+    """Another address, or owner, does not get it, and is told whose it was."""
+    _deleted(gcp, SHOP.made(gcp))
+    with pytest.raises(CreateFailed, match=r"it was shop/gcp\.project/shop; its id stays taken") as refused:
         PROJECT.create(Called(PROJECT, "other", SHOP.spec).call("again"))
+    assert refused.value.letter.next.startswith("let the document have it as shop/gcp.project/shop; or choose another")
     with pytest.raises(NameTaken):
         PROJECT.create(replace(SHOP.call("again"), owner=Owner("another", "shop")))
-    _until_asked(gcp, lambda: PROJECT.create(SHOP.call("again")))
+
+
+def test_what_another_hand_has_brought_back(gcp: LocalGcp) -> None:
+    """What stands before the create was ever asked for is not its doing, and stays as it is."""
+    made = SHOP.made(gcp)
+    _deleted(gcp, made)
+    gcp.ask("POST", f"/v3/{made.remote_id}:undelete", {})
     gcp.control.step(60)
-    PROJECT.delete(SHOP.call(remote_id=made.remote_id))
-    with pytest.raises(CreateFailed, match="stays taken"):
+    with pytest.raises(NameTaken):
+        PROJECT.create(SHOP.call("again"))
+    (seen,) = PROJECT.find(SHOP.call("again"))
+    assert (seen.token, seen.properties) == (made.token, made.properties)
+
+
+def test_a_delete_that_cannot_be_marked(gcp: LocalGcp) -> None:
+    """A project that has all the labels it may have, or that may not be written to, is deleted without a mark."""
+    made = SHOP.made(gcp)
+    gcp.control.settings(denied=["cloudresourcemanager:projects.patch"])
+    assert PROJECT.delete(SHOP.call(remote_id=made.remote_id)).status is Status.absent
+    gcp.control.settings(denied=[])
+    with pytest.raises(CreateFailed, match="nothing says that Holdfast did it"):
         PROJECT.create(SHOP.call("anew"))
 
 
@@ -227,6 +239,7 @@ def test_a_move_is_waited_for(gcp: LocalGcp, one: Called[Any], action: str) -> N
 @pytest.mark.parametrize("one", [SHOP, SHOPS], ids=["project", "folder"])
 def test_a_delete_is_waited_for(gcp: LocalGcp, one: Called[Any]) -> None:
     """Its operation takes its time, or has ended with its answer; what it ended in is told."""
+    gcp.control.settings(manager_seconds=0)  # so that a project is marked at once
     made = one.made(gcp)
     action = f"{one.kind.kind.removeprefix('gcp.')}s.delete"
     gcp.control.settings(manager_delete_seconds=100, operation_errors={action: "you have exceeded your allotted quota"})
@@ -253,6 +266,7 @@ def test_a_delete_is_waited_for(gcp: LocalGcp, one: Called[Any]) -> None:
 @pytest.mark.parametrize("one", [SHOP, SHOPS], ids=["project", "folder"])
 def test_what_is_asked_back_twice_comes_back(gcp: LocalGcp, one: Called[Any]) -> None:
     """Nobody has heard that it is coming, and Google refuses to be asked again: that is waited for."""
+    gcp.control.settings(manager_seconds=0)
     made = one.made(gcp)
     one.kind.delete(one.call("gone", remote_id=made.remote_id, claimed=True))
     gcp.control.settings(manager_seconds=100)

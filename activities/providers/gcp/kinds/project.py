@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,13 +15,16 @@ from activities.providers.gcp.labelling import Labels
 from activities.providers.gcp.managing import ACTIVE, ManagedKind, Work, handle
 from activities.providers.gcp.unseen import got
 from holdfast.contract import TAG_PREFIX, TOKEN_TAG
-from holdfast.errors import CreateFailed, NameTaken, Pending
+from holdfast.errors import CreateFailed, InvalidInput, NameTaken, NotAllowed, Pending, Refused
 from holdfast.model import Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Carrier, Observation, Output, Safety, Search
 
 PAGE = 300
-UNDONE = f"{TAG_PREFIX}undone"  # a label: the token of the create that was taken back
+# A label: the token that a project bore when Holdfast deleted it. A deleted project cannot be written to, so what is
+# known about its end is written before.
+REMOVED = f"{TAG_PREFIX}undone"
+MARKED_WITHIN = timedelta(minutes=1)  # how long a delete waits for that to be written
 
 
 class ProjectSpec(Spec):
@@ -44,9 +48,10 @@ class Project(ManagedKind[ProjectSpec]):
     """Made, moved and changed by operations. Until it is made, Google says of it that nobody may look at it.
 
     A deleted project is kept for thirty days, in which it can be brought back, and then goes for good. It is as good as
-    gone from the first of them: nothing in it works. Its id is never free again. So a project whose create was taken
-    back comes back, in those days, to the next create at its address, with the fields of the document; one that was
-    deleted otherwise comes back by a person's hand alone, since nobody asked for what is in it.
+    gone from the first of them: nothing in it works. Its id is never free again. So a project that Holdfast deleted
+    comes back, in those days, to the next create at its address: it becomes what the document says, and what is in it
+    comes back as well: what it stores, its policies, its service accounts and their keys. One that another hand
+    deleted comes back by a person's hand alone.
 
     A new project has no billing account, and neither Compute nor IAM enabled; no kind here links or enables any. Its
     policy's members can be made in the same run. Whatever else stands in it is made by a later one, after a person's
@@ -118,24 +123,36 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
                 yield self.see(search, raw)
 
     def find(self, call: Call[ProjectSpec]) -> list[Observation]:
-        """At the id, whosever it is, where we may see it."""
+        """At the id, whosever it is, where we may see it.
+
+        One that Holdfast deleted, and that stands, is this act's doing where the act may have had it back: until it is
+        all that is wanted it bears the token of its earlier life.
+        """
         if call.spec is None:
             return super().find(call)
-        seen = self.observe(replace(call, remote_id=_name(call.spec)))
-        return [] if seen.status is Status.absent else [seen]
+        at = replace(call, remote_id=_name(call.spec))
+        raw = self.raw(at)
+        if raw is None or raw["state"] != ACTIVE:
+            return []
+        seen, returned = self.see(at, raw), call.claimed and self._was_here(raw, at)
+        return [seen.model_copy(update={"token": call.token}) if returned else seen]
 
     # --- changing ----------------------------------------------------------------------------------------------
 
     def create(self, call: Call[ProjectSpec]) -> Observation:
         """One call, answered by an operation. On the way back, the deleted project is brought back, and then
-        marked: until it stands that is `Pending`, and the next delivery's. The same where the id is held by what a
-        create of this address made, that was taken back; that one becomes what the document says now.
+        marked: until it stands that is `Pending`, and the next delivery's. The same where the id is held by what stood
+        at this address until Holdfast deleted it; that one becomes what the document says now. One that stands again
+        at the first delivery is another hand's doing, and stays as it is.
 
         Raises `NameTaken` when the id is borne already, also where nobody may see by whom, and `CreateFailed` when it
-        was borne by another project of ours that is deleted.
+        was borne by another project of ours that is deleted, or by one that another hand deleted.
         """
         if call.remote_id is not None:
-            return self.observe(call)
+            raw = self.raw(call)
+            if raw is None or raw["state"] != ACTIVE:
+                return self.absent(call.remote_id)
+            return self._returned(call, raw) if self._was_here(raw, call) else self.see(call, raw)
         at = replace(call, remote_id=_name(call.wanted))
         if call.back and self._is_ours(self.raw(at), at):
             if self.bring_back(at) is not None or not self.observe(at).stands:
@@ -151,14 +168,10 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
             work = self.ask(call, "create", body={k: v for k, v in body.items() if v is not None})
         except NameTaken as taken:
             raw = self.raw(at)
-            if raw is not None and self._is_taken_back(raw, at):
+            if raw is not None and self._was_here(raw, at) and (call.claimed or raw["state"] != ACTIVE):
                 return self._returned(at, raw)
-            if raw is not None and raw["state"] != ACTIVE and self._is_ours(raw, at):
-                raise CreateFailed(
-                    f"{at.id} was deleted, and its id stays taken for ever",
-                    address=call.address,
-                    next=f"`gcloud projects undelete {call.wanted.project_id}`, or choose another id, and plan again",
-                ) from taken
+            if (untold := self._untold(at, raw, taken)) is not None:
+                raise untold from taken
             raise
         return Observation(
             kind=self.kind,
@@ -177,6 +190,8 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
         if raw["state"] != ACTIVE:
             self.bring_back(call)
             raise Pending(f"{call.id} is coming back; then it becomes what is wanted", address=call.address)
+        if call.back:  # it is as it was, labels of other hands among it
+            return self.adopt(call)
         wanted = call.wanted
         if raw.get("parent") != wanted.parent:
             moving = self.ask(call, "move", name=call.id, body={"destinationParent": wanted.parent})
@@ -187,15 +202,17 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
         return self.changing(call, list(self._written(call, body, {**found, **labels.marked(call)})))
 
     def delete(self, call: Call[ProjectSpec]) -> Observation:
-        """As of its fellows. Before that a label says whether a create is taken back: then a later one has it back.
+        """As of its fellows. Before that a label says that Holdfast deletes it: then a later create has it back.
 
-        Raises `Pending` while that is being written.
+        A project that cannot be written to, as where it has all the labels that it may have, goes without. Raises
+        `Pending` while the label is being written, for a while.
         """
-        raw = self.raw(call)
-        if raw is not None and raw["state"] == ACTIVE and _says_undone(raw) is not call.back:
-            token = raw.get("labels", {}).get(TOKEN_TAG) if call.back else None
-            if handle(self._written(call, {}, {UNDONE: token})) is not None:
-                raise Pending(f"{call.id} is marked; then it is deleted", address=call.address)
+        raw, marking = self.raw(call), None
+        if raw is not None and raw["state"] == ACTIVE and not _says_removed(raw):
+            with suppress(InvalidInput, NotAllowed):
+                marking = handle(self._written(call, {}, {REMOVED: raw.get("labels", {}).get(TOKEN_TAG)}))
+        if marking is not None and call.waited < MARKED_WITHIN:
+            raise Pending(f"{call.id} is marked; then it is deleted", address=call.address)
         return super().delete(call)
 
     def adopt(self, call: Call[ProjectSpec]) -> Observation:
@@ -247,10 +264,34 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
     def _is_ours(raw: Mapping[str, Any] | None, call: Call[ProjectSpec]) -> bool:
         return raw is not None and labels.seen(raw.get("labels", {}))["owner"] == str(call.owner)
 
-    def _is_taken_back(self, raw: Mapping[str, Any], call: Call[ProjectSpec]) -> bool:
-        """Whether a project is what a create of this address made, that was taken back."""
-        address = labels.seen(raw.get("labels", {}))["address"]
-        return self._is_ours(raw, call) and address == str(call.address) and _says_undone(raw)
+    def _was_here(self, raw: Mapping[str, Any], call: Call[ProjectSpec]) -> bool:
+        """Whether a project is what stood at this address until Holdfast deleted it."""
+        return self._is_ours(raw, call) and _address(raw) == str(call.address) and _says_removed(raw)
+
+    def _untold(self, call: Call[ProjectSpec], raw: Mapping[str, Any] | None, taken: NameTaken) -> Refused | None:
+        """Why an id is not to be had, where that it is taken does not say it."""
+        if raw is None:
+            return NameTaken(
+                taken.letter.happened,
+                address=call.address,
+                code=taken.letter.code,
+                requests=taken.letter.requests,
+                standing="nothing was made; whose the id is, or was, Google does not show",
+                next="choose another id: a project's stays taken for ever, also when the project is gone",
+            )
+        if raw["state"] == ACTIVE or not self._is_ours(raw, call):
+            return None
+        name, there = call.id.partition("/")[2], _address(raw)
+        here = there == str(call.address)
+        how = ", and nothing says that Holdfast did it" if here else f"; it was {there}"
+        ways = [] if _says_removed(raw) else [f"`gcloud projects undelete {name}`"]
+        ways += [] if here else [f"let the document have it as {there}"]
+        return CreateFailed(
+            f"{call.id} was deleted{how}; its id stays taken for ever",
+            address=call.address,
+            standing="for thirty days it can be brought back, with all that is in it",
+            next=f"{' and '.join(ways)}; or choose another id; and plan again",
+        )
 
     def _written(self, call: Call[ProjectSpec], body: dict[str, Any], write: labelling.Writes) -> Iterator[Work]:
         """One update. Labels are written all at once, under the etag with which they were read."""
@@ -265,10 +306,15 @@ shop: {kind: gcp.project, spec: {project_id: shop-prod-7f3a, parent: organizatio
         yield self.ask(call, "update", body=body, update_mask=",".join(mask))
 
 
-def _says_undone(raw: Mapping[str, Any]) -> bool:
-    """Whether its labels say that the create that wrote them was taken back."""
+def _says_removed(raw: Mapping[str, Any]) -> bool:
+    """Whether its labels say that Holdfast deleted it, and are those that it had then."""
     found = raw.get("labels", {})
-    return UNDONE in found and found[UNDONE] == found.get(TOKEN_TAG)
+    return REMOVED in found and found[REMOVED] == found.get(TOKEN_TAG)
+
+
+def _address(raw: Mapping[str, Any]) -> str | None:
+    address: str | None = labels.seen(raw.get("labels", {}))["address"]
+    return address
 
 
 def _name(spec: ProjectSpec) -> str:
