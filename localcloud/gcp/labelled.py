@@ -1,7 +1,8 @@
 r"""Labels as Google takes them: what is out of its alphabet, too long or too many is refused.
 
 Source: Resource Manager, "Requirements for labels": `[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}`, 128 bytes, 64 labels.
-The words are those that Compute answers with; Storage says the same of every label: "Invalid argument.".
+The words are those that Compute answers with. Storage says of every label "Invalid argument.", and Resource Manager of
+everything that it does not take "Request contains an invalid argument." (googleapis/google-api-java-client issue 1040).
 """
 
 from __future__ import annotations
@@ -38,9 +39,18 @@ def check(body: Mapping[str, Any]) -> None:
 
 def check_bucket(labels: Mapping[str, Any]) -> None:
     """Raises `Refused` for labels that Storage does not take; None takes one away."""
-    given = {key: value for key, value in labels.items() if value is not None}
-    if len(given) > MOST or not all(fits(key, key=True) and fits(str(value)) for key, value in given.items()):
+    if not _all_fit({key: value for key, value in labels.items() if value is not None}):
         raise Refused(400, "invalid", "Invalid argument.")
+
+
+def check_project(body: Mapping[str, Any]) -> None:
+    """Raises `Refused` where a request of Resource Manager's has labels that are not to be had."""
+    if not _all_fit(body.get("labels") or {}):
+        raise Refused(400, "INVALID_ARGUMENT", "Request contains an invalid argument.")
+
+
+def _all_fit(labels: Mapping[str, Any]) -> bool:
+    return len(labels) <= MOST and all(fits(key, key=True) and fits(str(value)) for key, value in labels.items())
 
 
 def fits(text: str, *, key: bool = False) -> bool:

@@ -58,6 +58,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["create", "create taken back", "create taken back unheard"])
 def test_it_comes_back_under_every_loss(bench: Bench, verb: str) -> None:
     """It stands once, as it is wanted now; or, taken back, it is as good as gone again."""

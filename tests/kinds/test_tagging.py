@@ -117,7 +117,7 @@ def test_a_tag_does_either_in_no_case(key: str) -> None:
         (DISK, f"{{team: {'v' * 64}}}", "value is of lower-case letters"),
         (DISK, f"{{team: {'é' * 63}x}}", "value is of lower-case letters"),
         (DISK, "{goog-x: y}", "Google's own"),
-        (DISK, many(57), "at most 56 items"),
+        (DISK, many(57), "labels; Google lets a resource have 64"),
         (QUEUE, "{aws:x: y}", "AWS's own"),
         (QUEUE, f"{{{'k' * 129}: y}}", "1 to 128 characters"),
         (QUEUE, f"{{k: {'v' * 257}}}", "at most 256 characters"),

@@ -10,6 +10,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import compute_v1 as c
 from google.cloud import storage
 
+from localcloud.gcp import labelled
+from localcloud.gcp.refusals import Refused
 from tests.localcloud.google_made import HERE, disk
 from tests.localcloud.google_parts import AT_ONCE, PROJECT, ZONE, LocalGcp
 
@@ -57,3 +59,12 @@ def test_storage_refuses_labels(gcp: LocalGcp) -> None:
         with pytest.raises(exceptions.BadRequest, match="Invalid argument"):
             made.patch(retry=None)
     client.close()
+
+
+def test_resource_manager_refuses_labels() -> None:
+    """It says of a project's only that an argument is invalid."""
+    for labels, _ in WRONG:
+        with pytest.raises(Refused, match=r"^Request contains an invalid argument\.$"):
+            labelled.check_project({"projectId": "a-project-1", "labels": labels})
+    labelled.check_project({"projectId": "a-project-1", "labels": {"größe": ""}})
+    labelled.check_project({"displayName": "Shops"})

@@ -13,18 +13,19 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from activities.providers.gcp import labels
 from holdfast.plan import FieldChange
 from holdfast.resource import Call
 
-ABOUT = (  # a spec's field of them
-    "your own, beside Holdfast's marks; what others have written stays; of lower-case letters, digits, `_` and `-`"
-)
-
 MOST: Final = 64  # labels of a resource
-OURS: Final = 8  # the most of them that are: a long name takes several
+OURS: Final = 8  # the most of them that are, unless a `for_each` has keys that long: a long name takes several
+YOURS: Final = MOST - OURS
+ABOUT = (  # a spec's field of them
+    f"your own, beside Holdfast's marks, which are up to {OURS} of the {MOST} that Google lets a resource have; what "
+    "others have written stays; of lower-case letters, digits, `_` and `-`"
+)
 LONGEST: Final = 63  # characters in a key or value
 BYTES: Final = 128  # in UTF-8, of either
 _LETTERS: Final = frozenset({"Ll", "Lo"})  # in Unicode: lower-case letters, and those of scripts without case
@@ -47,13 +48,24 @@ def _value(value: str) -> str:
     return value
 
 
+def _few(labels: Any) -> Any:
+    if isinstance(labels, Mapping) and len(labels) > YOURS:
+        raise ValueError(
+            f"{len(labels)} labels; Google lets a resource have {MOST}, of which up to {OURS} are Holdfast's marks: "
+            f"at most {YOURS} of your own"
+        )
+    return labels
+
+
 def _fits(text: str) -> bool:
     known = all(c in "_-" or unicodedata.category(c) in _LETTERS | _DIGITS for c in text)
     return known and len(text) <= LONGEST and len(text.encode()) <= BYTES
 
 
 Labels: TypeAlias = Annotated[
-    dict[Annotated[str, AfterValidator(_key)], Annotated[str, AfterValidator(_value)]], Field(max_length=MOST - OURS)
+    dict[Annotated[str, AfterValidator(_key)], Annotated[str, AfterValidator(_value)]],
+    Field(max_length=YOURS),  # of which the schema and the pages know
+    BeforeValidator(_few),
 ]
 Writes: TypeAlias = dict[str, str | None]
 
