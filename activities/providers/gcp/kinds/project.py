@@ -53,13 +53,23 @@ class Project(ManagedKind[ProjectSpec]):
     comes back as well: what it stores, its policies, its service accounts and their keys. One that another hand
     deleted comes back by a person's hand alone.
 
-    A new project has no billing account, and neither Compute nor IAM enabled; no kind here links or enables any. Its
-    policy's members can be made in the same run. Whatever else stands in it is made by a later one, after a person's
-    `gcloud billing projects link` and `gcloud services enable`: until then Google refuses it, and the run is taken
-    back, the project with it. So give the project a stack of its own. Only the local Google Cloud lets a new project
-    be used at once.
+    A new project has no billing account, and neither Compute nor IAM enabled; no kind here links or enables any, and
+    one that comes back has lost its billing account. Its policy's members can be made in the same run. Whatever else
+    stands in it is made by a later one, some minutes after a person has said:
 
-    Source: Resource Manager, "Creating and managing projects"; Service Usage, "Enabling and disabling services".
+    ```sh
+    gcloud billing accounts list
+    gcloud billing projects link PROJECT_ID --billing-account ACCOUNT_ID
+    gcloud services enable compute.googleapis.com iam.googleapis.com --project PROJECT_ID
+    ```
+
+    That takes `roles/billing.user` on the billing account, and on the project `roles/billing.projectManager` and
+    `roles/serviceusage.serviceUsageAdmin`, which a `gcp.project_iam_member` may give: the project is its maker's alone.
+    Until then Google refuses whatever else is made in it, and the run is taken back, the project with it. So give the
+    project a stack of its own. Only the local Google Cloud lets a new project be used at once.
+
+    Source: Resource Manager, "Creating and managing projects"; Cloud Billing, "Enable billing for a project"; Service
+    Usage, "Enabling and disabling services".
     """
 
     kind = "gcp.project"
