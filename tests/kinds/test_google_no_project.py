@@ -106,6 +106,7 @@ resources:
 
 def test_what_was_deleted(gcp: LocalGcp, store: DirectoryStore) -> None:
     """Google shows that a project is deleted: nothing works in it, whoever has deleted it, and whatever was there."""
+    gcp.control.settings(manager_seconds=0)
     made = SHOP.made(gcp)
     assert read(store) == [str(SHOP.address)]
     Project().delete(SHOP.call(remote_id=made.remote_id))

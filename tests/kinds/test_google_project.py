@@ -182,6 +182,14 @@ def test_a_project_that_may_not_be_seen(gcp: LocalGcp) -> None:
     assert PROJECT.observe(SHOP.call(remote_id="projects/never-was-7f3a")).status is Status.absent
 
 
+@pytest.mark.parametrize("one, action", [(SHOP, "projects.get"), (SHOPS, "folders.get")], ids=["project", "folder"])
+def test_what_google_says_is_not_there(gcp: LocalGcp, one: Called[Any], action: str) -> None:
+    """Of what is gone it may say for once that it is not found: that is absent, and no error."""
+    gcp.control.refuse("NOT_FOUND", "no, it is not", 404, service="cloudresourcemanager", action=action)
+    seen = one.kind.observe(one.call(remote_id=f"{action.partition('.')[0]}/123456", claimed=True))
+    assert seen.status is Status.absent
+
+
 def test_a_project_that_comes_about_between_two_looks(gcp: LocalGcp) -> None:
     """It was refused as not there, and then a search showed it: it is got once more, and not called hidden."""
     gcp.control.settings(manager_seconds=100)

@@ -11,16 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from holdfast.errors import HoldfastError, NoAccount, NotAllowed
+from holdfast.errors import HoldfastError, NoAccount, NotAllowed, NotFound
 
 
 def got(get: Callable[[], Mapping[str, Any]], listed: Callable[[], bool]) -> dict[str, Any] | None:
-    """What `get` answers, or None of what no list shows either.
+    """What `get` answers, or None of what no list shows either, or where Google says for once that it is not there.
 
     What came about between the two is got once more. Raises `NotAllowed` where there is one that we may not see.
     """
     try:
         return dict(get())
+    except NotFound:
+        return None
     except NotAllowed:
         if not listed():
             return None

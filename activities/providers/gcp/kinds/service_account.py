@@ -79,13 +79,10 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
     # --- reading -----------------------------------------------------------------------------------------------
 
     def observe(self, call: Call[ServiceAccountSpec]) -> Observation:
-        try:
-            raw = got(
-                lambda: call.client("iam").get_service_account(name=call.id),
-                lambda: any(raw["name"] == call.id for raw in _listed(call)),
-            )
-        except NotFound:
-            raw = None
+        raw = got(
+            lambda: call.client("iam").get_service_account(name=call.id),
+            lambda: any(raw["name"] == call.id for raw in _listed(call)),
+        )
         return self.absent(call.remote_id) if raw is None else self._see(raw)
 
     def discover(self, search: Search) -> Iterator[Observation]:
