@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from activities.providers.gcp.kinds.bucket import Bucket, BucketSpec
 from holdfast.errors import InUse, NameTaken, NotAllowed
@@ -48,3 +49,11 @@ def test_case_of_a_location() -> None:
     """Storage answers in capitals what was asked for in small letters."""
     assert KIND.canonical({"location": "eu"}) == {"location": "EU"}
     assert KIND.canonical({"location": None}) == {"location": None}
+
+
+def test_what_is_deleted_is_kept_for_a_week_at_least() -> None:
+    """Storage takes 0, or 7 days and more: what lies between is refused by `check`."""
+    for seconds in (0, 7 * 86_400, 90 * 86_400):
+        assert BucketSpec(name="receipts", soft_delete_retention_seconds=seconds).name == "receipts"
+    with pytest.raises(ValidationError, match="at least 7 days"):
+        BucketSpec(name="receipts", soft_delete_retention_seconds=86_400)

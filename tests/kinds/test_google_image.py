@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from activities.providers.gcp.door import open_visit
 from activities.providers.gcp.kinds.image import Image, ImageFilter
-from holdfast.errors import NotFound
+from holdfast.errors import NotAllowed, NotFound
 from tests.kinds.google_calls import SCOPE
 
 KIND = Image()
@@ -38,3 +38,17 @@ def test_what_is_not_there_is_said_by_its_name(wanted: dict[str, str]) -> None:
 def test_one_of_both_is_said(wanted: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="a family or a name"):
         found(project="debian-cloud", **wanted)
+
+
+def test_a_project_that_nobody_shows_is_the_filters() -> None:
+    """The letter sends to the filter, and not to the document's scope."""
+    with pytest.raises(NotAllowed, match="was not found") as refused:
+        found(project="nobodys-7f3a", family="debian-12")
+    assert refused.value.letter.next.startswith("mend the filter: its project is a project's id")
+
+
+@pytest.mark.parametrize("project", ["", "a/b", "../debian-cloud", "Debian"])
+def test_a_project_is_an_id(project: str) -> None:
+    """What cannot be one is refused by `check`, and not by an SDK that knows no words for it."""
+    with pytest.raises(ValidationError, match="pattern"):
+        found(project=project, family="debian-12")

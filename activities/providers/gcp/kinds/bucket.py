@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from activities.providers.gcp import labelling, labels
 from activities.providers.gcp.labelling import Labels
@@ -15,6 +15,7 @@ from holdfast.errors import NotAllowed, NotFound
 from holdfast.model import Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Carrier, Observation, Output, ResourceType, Safety, Search
+from holdfast.values import is_opaque
 
 PAGE = 1000  # what a list gives at most in one answer
 WEEK, LONGEST = 7 * 24 * 3600, 90 * 24 * 3600
@@ -64,6 +65,13 @@ class BucketSpec(Spec):
         default=None, description="a key of Cloud KMS, `projects/…/cryptoKeys/…`; without one, Google's own keys"
     )
     labels: Labels = Field(default_factory=dict, description=labelling.ABOUT)
+
+    @field_validator("soft_delete_retention_seconds")
+    @classmethod
+    def _is_kept_a_week(cls, seconds: Any) -> Any:
+        if not is_opaque(seconds) and 0 < seconds < WEEK:
+            raise ValueError(f"what is deleted is kept for no time, 0, or for at least 7 days, {WEEK}")
+        return seconds
 
 
 class Bucket(ResourceType[BucketSpec]):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field, JsonValue, model_validator
 
+from activities.providers.gcp.codes import may_lack_project
 from activities.providers.gcp.paths import NAME, bare
-from holdfast.errors import NotFound
+from holdfast.errors import NotAllowed, NotFound
 from holdfast.model import Scope, Spec
 from holdfast.resource import Clients, DataType, Output
 
@@ -13,7 +14,10 @@ from holdfast.resource import Clients, DataType, Output
 class ImageFilter(Spec):
     """Which image is meant: one by its name, or the newest of a family."""
 
-    project: str = Field(description="whose it is: debian-cloud, ubuntu-os-cloud, cos-cloud, …, or a project of yours")
+    project: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9.:-]*[a-z0-9]$",
+        description="whose it is: debian-cloud, ubuntu-os-cloud, cos-cloud, …, or a project of yours",
+    )
     family: str | None = Field(default=None, pattern=NAME, description="as in debian-12: its newest image")
     name: str | None = Field(default=None, pattern=NAME, description="one image, by its name")
 
@@ -45,7 +49,9 @@ class Image(DataType[ImageFilter]):
     example = "linux: {kind: gcp.image, filter: {project: debian-cloud, family: debian-12}}"
 
     def look_up(self, scope: Scope, client: Clients, wanted: ImageFilter) -> dict[str, JsonValue]:
-        """The image. Raises `NotFound`, also for one that is made and not ready, or that its project has withdrawn."""
+        """The image. Raises `NotFound`, also for one that is made and not ready, or that its project has withdrawn;
+        and `NotAllowed`, also where nobody shows the project.
+        """
         images = client("images")
         what = f"image {wanted.name}" if wanted.name else f"family {wanted.family}"
         try:
@@ -57,6 +63,16 @@ class Image(DataType[ImageFilter]):
             raise NotFound(
                 f"there is no {what} in {wanted.project}", next="mend the filter, or ask for access to the project"
             ) from error
+        except NotAllowed as refused:
+            if not may_lack_project(refused):
+                raise
+            said = refused.letter
+            raise NotAllowed(
+                said.happened,
+                code=said.code,
+                requests=said.requests,
+                next="mend the filter: its project is a project's id; or let the worker's principal see the project",
+            ) from refused
         state = found.get("deprecated", {}).get("state", "ACTIVE")
         if found.get("status", "READY") != "READY" or state in {"OBSOLETE", "DELETED"}:
             raise NotFound(
