@@ -107,6 +107,21 @@ def test_its_address_of_the_outside_is_another_after_each_start(gcp: LocalGcp) -
     assert all(one.properties["external_ip"] is True for one in seen)
 
 
+def test_what_another_hand_has_suspended_runs_again(gcp: LocalGcp) -> None:
+    """Google starts what is stopped alone: to run again is to be resumed, once, also where the answer was lost."""
+    seen = web().made(gcp)
+    assert gcp.ask("POST", f"/compute/v1/{seen.remote_id}/suspend").status == 200
+    gcp.control.step(60)
+    call = web().call("start", remote_id=seen.remote_id)
+    assert KIND.observe(call).properties["power"] == "suspended"
+    gcp.control.forget()
+    for _ in range(2):
+        KIND.operate(call, "start")
+        gcp.control.step(60)
+        assert KIND.observe(call).properties["power"] == "running"
+    assert gcp.control.executed()[0].action == "instances.resume"
+
+
 def test_it_is_not_stopped_when_it_was_never_made(gcp: LocalGcp) -> None:
     """What Google gave up on will not run: the operation is handed on, whose words the settle tells."""
     wanted = web(power="stopped")

@@ -91,7 +91,8 @@ class Instance(ComputeKind[InstanceSpec]):
     The image, the disk's type and a kept address do not show in what Google tells of an instance; they are compared
     with what was applied last.
 
-    Source: Compute Engine API v1, instances; "Modify Shielded VM options", "Change the attached service account".
+    Source: Compute Engine API v1, instances; "Modify Shielded VM options", "Change the attached service account",
+    "Suspend or resume a Compute Engine instance".
     """
 
     kind = "gcp.instance"
@@ -148,7 +149,12 @@ class Instance(ComputeKind[InstanceSpec]):
             "compute.disks.resize",
             "iam.serviceAccounts.actAs",
         ),
-        "operate": ("compute.instances.start", "compute.instances.stop", "compute.instances.reset"),
+        "operate": (
+            "compute.instances.start",
+            "compute.instances.stop",
+            "compute.instances.reset",
+            "compute.instances.resume",
+        ),
         "delete": ("compute.instances.delete", "compute.instances.setDeletionProtection", "compute.disks.delete"),
         "adopt": ("compute.instances.setLabels",),
         "disown": ("compute.instances.setLabels",),
@@ -364,8 +370,9 @@ web:
         )
 
     def operate(self, call: Call[InstanceSpec], operation: str) -> Observation:
-        """By the method of that name."""
-        return self.run(call, iter([self.asking(call, operation)]))
+        """By the method of that name. What another hand has suspended is not started but resumed, memory and all."""
+        suspended = operation == "start" and self.get(call)["status"] == "SUSPENDED"
+        return self.run(call, iter([self.asking(call, "resume" if suspended else operation)]))
 
     def delete(self, call: Call[InstanceSpec]) -> Observation:
         """Its boot disk goes along. What protects it is taken off first, since whoever asks for this has been asked."""
