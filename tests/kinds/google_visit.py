@@ -12,6 +12,7 @@ from tests.cloud import until
 from tests.localcloud.google_parts import PROJECT, REGION, LocalGcp
 
 HERE = Scope("gcp", PROJECT, REGION)
+_kept: dict[Any, Any] = {}  # of the door: whoever may call the local cloud, and the clients that are made once
 OVERRIDES = ("COMPUTE", "CLOUDRESOURCEMANAGER", "IAM", "STORAGE")
 
 
@@ -25,9 +26,10 @@ def lead(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
 
 
 def led(cloud: LocalGcp, monkeypatch: pytest.MonkeyPatch) -> LocalGcp:
-    """A local cloud with nothing in it, to which the door leads."""
+    """A local cloud with nothing in it, to which the door leads. Its clients are kept for the tests after this one."""
     cloud.control.reset()
     lead(monkeypatch, cloud.endpoint)
+    monkeypatch.setattr(door, "_principals", _kept)
     return cloud
 
 

@@ -79,6 +79,7 @@ def test_ports_of_a_group_change_in_place(gcp: LocalGcp, zone: str | None, ports
     """They are the group's own, and are changed at it, wherever it is; also to none."""
     made = group(gcp, zone=zone).made(gcp)
     assert made.properties["named_ports"] == PORTS
+    gcp.control.settings(operation_seconds=50)  # as long as anybody looks
     wanted = group(gcp, zone=zone, named_ports=ports)
     call = wanted.call("2", remote_id=made.remote_id, changes=(change("named_ports", PORTS, ports),))
     asked = GROUPS.update(call)
