@@ -289,6 +289,13 @@ def test_what_is_asked_back_twice_comes_back(gcp: LocalGcp, one: Called[Any]) ->
     assert one.kind.observe(one.call(remote_id=made.remote_id)).properties == made.properties
 
 
+@pytest.mark.parametrize("code, status", [("PERMISSION_DENIED", 403), ("NOT_FOUND", 404)])
+def test_a_folder_whose_operation_is_forgotten(gcp: LocalGcp, code: str, status: int) -> None:
+    """Google keeps them for some hours: what was known by its operation alone is absent then, and no error."""
+    gcp.control.refuse(code, "no, it is not", status, service="cloudresourcemanager", action="operations.get")
+    assert FOLDER.observe(SHOPS.call(remote_id="operations/cf.1", claimed=True)).status is Status.absent
+
+
 @pytest.mark.parametrize("one", [SHOP, SHOPS], ids=["project", "folder"])
 def test_an_operation_that_is_forgotten(gcp: LocalGcp, one: Called[Any]) -> None:
     """Of what Google knows no more, what stands says how it ended."""

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from activities.providers.gcp.managing import ManagedKind, Work, handle
 from activities.providers.gcp.unseen import got
-from holdfast.errors import NotAllowed
+from holdfast.errors import NotAllowed, NotFound
 from holdfast.model import Spec, Status
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Carrier, Observation, Output, Safety, Search
@@ -177,7 +177,7 @@ def _made_by(folders: Any, work: str) -> str:
     """The folder that an operation has made; nothing before it has, or where nobody knows of the operation."""
     try:
         return str(folders.get_operation(name=work).get("response", {}).get("name", ""))
-    except NotAllowed:
+    except (NotFound, NotAllowed):
         return ""
 
 
