@@ -14,7 +14,7 @@ from typing import Any
 
 from localcloud.core.asked import Answer
 from localcloud.core.cloud import Cloud, Json
-from localcloud.gcp import listing, policies
+from localcloud.gcp import labelled, listing, policies
 from localcloud.gcp.managed import (
     FOLDER,
     PROJECT,
@@ -55,6 +55,7 @@ def install(cloud: Cloud) -> None:
 def do(cloud: Cloud, request: Request) -> tuple[Answer, list[str], list[str]]:
     """Carry out a request: its answer, what it made and what it touched. Raises `Refused`."""
     settle(cloud)
+    labelled.check_project(request.body)
     it, parts = managed(cloud), request.parts
     match parts["collection"], request.verb:
         case "operations", "get":

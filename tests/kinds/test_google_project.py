@@ -182,6 +182,18 @@ def test_a_project_that_may_not_be_seen(gcp: LocalGcp) -> None:
     assert PROJECT.observe(SHOP.call(remote_id="projects/never-was-7f3a")).status is Status.absent
 
 
+def test_a_delete_for_which_no_label_is_left(gcp: LocalGcp) -> None:
+    """A project that has all the labels it may have is deleted all the same, and then comes back by hand alone."""
+    made = SHOP.made(gcp)
+    full = {**gcp.control.world()["manager"][f"projects/{made.outputs['number']}"]["labels"]}
+    full |= {f"k{n}": "" for n in range(64 - len(full))}
+    assert gcp.ask("PATCH", f"/v3/{made.remote_id}?updateMask=labels", {"labels": full}).status == 200
+    gcp.control.step(60)
+    assert PROJECT.delete(SHOP.call(remote_id=made.remote_id)).status is Status.absent
+    with pytest.raises(CreateFailed, match="nothing says that Holdfast did it"):
+        PROJECT.create(SHOP.call("anew"))
+
+
 @pytest.mark.parametrize("one, action", [(SHOP, "projects.get"), (SHOPS, "folders.get")], ids=["project", "folder"])
 def test_what_google_says_is_not_there(gcp: LocalGcp, one: Called[Any], action: str) -> None:
     """Of what is gone it may say for once that it is not found: that is absent, and no error."""

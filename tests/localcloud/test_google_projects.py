@@ -220,3 +220,16 @@ def test_service_accounts(gcp: LocalGcp) -> None:
     assert gcp.ask("GET", f"{ACCOUNTS}/{account['email']}").status == 404
     back = gcp.ask("POST", f"{ACCOUNTS}/{account['uniqueId']}:undelete").body
     assert back == {"restoredAccount": account}
+
+
+@pytest.mark.parametrize("labels", [{"Team": "shop"}, {"team": "The Shop"}, {f"k{n}": "v" for n in range(65)}])
+def test_labels_that_are_not_to_be_had(projects: Any, labels: dict[str, str]) -> None:
+    """Refused when a project is made, and when it is changed; Google does not say which argument is invalid."""
+    said = "Request contains an invalid argument"
+    with pytest.raises(exceptions.BadRequest, match=said):
+        made(projects, labels=labels)
+    project = made(projects, labels={"team": "shop"})
+    changed = r.Project(name=project.name, labels=labels)
+    with pytest.raises(exceptions.BadRequest, match=said):
+        projects.update_project(project=changed, update_mask=FieldMask(paths=["labels"]), retry=None)
+    assert projects.get_project(name=project.name, retry=None).labels == {"team": "shop"}
