@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 
+from activities.causes import causes
 from activities.secrets import hushed
 from holdfast.errors import Broken, HoldfastError, Letter, NotYet, Refused, Unavailable, from_letter
 
@@ -51,12 +52,7 @@ def broken(error: BaseException, what: str) -> Broken:
 
 def shown(error: BaseException) -> BaseException | None:
     """The cause as history may keep it. None where a value could be in its words: it may be a secret."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ValidationError):
-            return None
-        cause = cause.__cause__ or cause.__context__
-    return error
+    return None if any(isinstance(one, ValidationError) for one in (error, *causes(error))) else error
 
 
 def told(what: str, work: Callable[[], T], clear: Callable[[], Iterable[str]] = tuple) -> T:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from activities.causes import causes
 from holdfast.errors import HoldfastError, InvalidInput, NotYet, from_letter
 from holdfast.secret import HIDDEN, Secret, secrets
 
@@ -57,10 +58,7 @@ def hushed(error: HoldfastError, clear: Iterable[str]) -> HoldfastError | None:
     """
     letter, known = error.letter, list(clear)
     said = {name: without(getattr(letter, name), known) for name in TOLD}
-    heard, cause = [*(getattr(letter, name) for name in TOLD)], error.__cause__ or error.__context__
-    while cause is not None:
-        heard.append(str(cause))
-        cause = cause.__cause__ or cause.__context__
+    heard = [*(getattr(letter, name) for name in TOLD), *map(str, causes(error))]
     if all(without(text, known) == text for text in heard):
         return None
     quiet = from_letter(letter.model_copy(update=said))

@@ -13,6 +13,9 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities import secrets
+from activities.causes import causes
+from activities.letters import shown
 from activities.plans import Plans
 from activities.protocol.job import Job, hushed
 from activities.protocol.settle import settle
@@ -186,3 +189,17 @@ def test_what_reading_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     cloud.refuse("list", "sim.thing", InvalidInput("nobody lists hunter2"))
     with pytest.raises(ApplicationError, match=f"nobody lists {HIDDEN}"):
         ActivityEnvironment().run(reading.sweep, sweep)
+
+
+def test_an_error_that_is_its_own_cause() -> None:
+    """A chain of causes that leads back into itself is followed once round."""
+    one, two = InvalidInput("the cloud refused hunter2"), ValueError("hunter2")
+    one.__cause__, two.__cause__ = two, one
+    assert list(causes(one)) == [two]
+    assert shown(one) is one
+    quiet = secrets.hushed(one, ["hunter2"])
+    assert quiet is not None
+    assert "hunter2" not in quiet.letter.happened
+    alone = ValueError("else")
+    alone.__cause__ = alone
+    assert list(causes(alone)) == []
