@@ -285,6 +285,10 @@ class ResourceType(ABC, Generic[S]):
         """
         return None
 
+    def why(self, call: Call[S], seen: Observation) -> tuple[str, str]:
+        """Why the cloud gave up on what was seen, in its own words, and what to do next. Asks once more at most."""
+        return seen.detail, "the cloud's words above say why; mend that and run again"
+
     # --- changing ----------------------------------------------------------------------------------------------
 
     rehearses: ClassVar[bool] = False  # whether `rehearse` asks anything

@@ -46,14 +46,12 @@ def _look(job: Job, waited: timedelta, within: timedelta) -> Done:
         if live.status is Status.absent and _is_gone(job, remote_id):
             return job.done(live)
     else:
+        if live.status is Status.failed or _came_to_nothing(job, live):
+            why, then = job.kind.why(job.call(remote_id), live)
+            words = f"the cloud gave up on {job.address} ({remote_id}): {why}"
+            raise CreateFailed(words, address=job.address, next=then)
         if live.status is Status.ready and _has_moved(job, live):
             return job.done(live)
-        if live.status is Status.failed:
-            raise CreateFailed(
-                f"the cloud gave up on {job.address} ({remote_id}): {live.detail}",
-                address=job.address,
-                next="the cloud's words above say why; mend that and run again",
-            )
         vanished = not live.stands and waited >= job.kind.visible_within
         if vanished:
             why = live.detail or "somebody removed it"
@@ -90,6 +88,22 @@ def _at_work(job: Job, *, in_time: bool) -> str | None:
         standing="its last operation has ended, and nothing is under way",
         next="mend what its words name, then try again; a longer `timeouts:` in the document asks more often",
     )
+
+
+def _came_to_nothing(job: Job, live: Observation) -> bool:
+    """Whether it stands, and what this act asked of it has not come about, where no operation is known that tells.
+
+    Of tags alone that cannot be said: they are written beside whatever else was asked of it, and failed before.
+    """
+    if not live.gave_up or job.act.handle is not None:
+        return False
+    match job.act.verb:
+        case Verb.create:
+            return True
+        case Verb.update:
+            return any(c.path.partition(".")[0] != job.kind.tagged for c in job.action.changes)
+        case _:
+            return not _has_moved(job, live)
 
 
 def _words(job: Job, status: Status, detail: str) -> str:

@@ -119,11 +119,11 @@ def settle(store: Store) -> None:
         if target.part:
             _end_inner(store, one, operation)
         elif operation.error:
-            one.state = "Failed"
+            one.state, one.failed = "Failed", operation.error
             if operation.verb == "delete" and one.type.endswith("/resourceGroups"):
                 one.state = SUCCEEDED
         else:
-            one.state = SUCCEEDED
+            one.state, one.failed = SUCCEEDED, None
         if target.part or operation.error:
             continue
         if operation.verb == "delete":

@@ -34,6 +34,7 @@ class Resource:
     state: str = "Succeeded"
     power: str = ""
     doing: str = ""  # the operation that is under way
+    failed: Body | None = None  # the error that the last one ended in; cleared by one that goes well
     refers: list[tuple[str, str]] = field(default_factory=list)  # (the element that refers, to what), as ids
 
     @property

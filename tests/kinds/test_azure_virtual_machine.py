@@ -128,6 +128,9 @@ def test_why_a_machine_failed_is_told() -> None:
     status = {"code": "ProvisioningState/failed/AllocationFailed", "message": "No room."}
     assert machines.failure({"statuses": [{"code": "PowerState/running"}, status]}) == "AllocationFailed: No room."
     assert machines.failure({"statuses": [{"code": "ProvisioningState/succeeded"}]}) == ""
+    script = {"name": "script", "statuses": [{"code": "ProvisioningState/failed/0", "message": "exit status=127"}]}
+    bare = {"statuses": [{"code": "ProvisioningState/failed"}], "disks": [{"name": "os"}], "extensions": [script]}
+    assert machines.failure(bare) == "script: 0: exit status=127"
 
 
 def test_one_that_shall_not_run_and_cannot_be_made_says_so_in_time(azure: LocalAzure) -> None:

@@ -18,6 +18,7 @@ asynchronous Azure operations" and "Use tags to organize your Azure resources"; 
 from __future__ import annotations
 
 import copy
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
@@ -189,6 +190,26 @@ class ArmKind(ResourceType[S]):
         except NotFound:
             return None  # forgotten, a day after its end or so
         return Underway(call.handle, found.ended, f"the operation is {found.status}", found.error)
+
+    def why(self, call: Call[S], seen: Observation) -> tuple[str, str]:
+        """Most types show that they have failed, and not why: that stands in the operation, and in the activity log.
+
+        Sources: Azure CLI, "az monitor activity-log list", which looks back six hours unless it is told; Azure Monitor,
+        "Azure Monitor activity log": an entry is there within 20 minutes, and for 90 days.
+        """
+        told = self.told(call, seen)
+        if told:
+            return f"{seen.detail.partition(': ')[0]}: {told}", super().why(call, seen)[1]
+        which = shlex.quote(str(seen.outputs.get("id") or call.id))
+        log = f"az monitor activity-log list --resource-id {which} --status Failed --offset 1d"
+        return (
+            f"{seen.detail}; where it stands, Azure does not show why",
+            f"`{log}` shows why, within 20 minutes; mend that and run again",
+        )
+
+    def told(self, call: Call[S], seen: Observation) -> str:
+        """Why it has failed, as far as what stands tells; empty where it does not. Asks once at most."""
+        return seen.detail.partition(": ")[2]
 
     # --- changing ----------------------------------------------------------------------------------------------
 

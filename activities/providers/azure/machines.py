@@ -95,11 +95,19 @@ def power(view: Any) -> str | None:
 
 
 def failure(view: Any) -> str:
-    """Why the last that was asked of it has failed, as its instance view says; nothing where it does not."""
-    for status in (view or {}).get("statuses") or ():
-        word, *more = str(status.get("code", "")).split("/")  # ProvisioningState/failed/AllocationFailed
-        if word == "ProvisioningState" and more[:1] == ["failed"]:
-            return ": ".join(part for part in (*more[1:], str(status.get("message") or "")) if part)
+    """Why the last that was asked of it has failed, as its instance view says; nothing where it does not.
+
+    Its own status tells, or else that of a disk or of an extension, which is named.
+    """
+    view = view or {}
+    inside = [one for of in ("disks", "extensions") for one in view.get(of) or ()]
+    parts = ((str(one.get("name", "")), one.get("statuses")) for one in inside)
+    for name, statuses in (("", view.get("statuses")), *parts):
+        for status in statuses or ():
+            word, *more = str(status.get("code", "")).split("/")  # ProvisioningState/failed/AllocationFailed
+            words = [part for part in (*more[1:], str(status.get("message") or "")) if part]
+            if word == "ProvisioningState" and more[:1] == ["failed"] and words:
+                return ": ".join((name, *words) if name else words)
     return ""
 
 

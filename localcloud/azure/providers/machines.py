@@ -165,11 +165,13 @@ def view(case: Case) -> Body:
     moment = one.changed.isoformat()
     words = {"Succeeded": "Provisioning succeeded", "Failed": "Provisioning failed"}
     state = one.state.lower() if one.state in words else one.state[:1].lower() + one.state[1:]
+    failed = one.failed if one.state == "Failed" else None
     statuses: list[Body] = [
         {
-            "code": f"ProvisioningState/{state}",
+            "code": "/".join(("ProvisioningState", state, *([failed["code"]] if failed else []))),
             "level": "Error" if one.state == "Failed" else "Info",
             "displayStatus": words.get(one.state, one.state),
+            **({"message": failed["message"]} if failed else {}),
             "time": moment,
         }
     ]

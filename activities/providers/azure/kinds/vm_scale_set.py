@@ -13,9 +13,10 @@ from pydantic import Field, JsonValue
 from activities.providers.azure import arm, bodies, ids, machines, tags
 from activities.providers.azure.arm import ArmKind
 from activities.providers.azure.tags import Tags
+from holdfast.errors import HoldfastError, NotYet
 from holdfast.model import Spec
 from holdfast.plan import UndoLabel, Verb
-from holdfast.resource import Call, Output
+from holdfast.resource import Call, Observation, Output
 
 TYPE: Final = "Microsoft.Compute/virtualMachineScaleSets"
 JOINS: Final = (
@@ -138,7 +139,7 @@ class VmScaleSet(ArmKind[VmScaleSetSpec]):
     )
     delete_undo = UndoLabel.lossy
     delete_note = "the machines and what is on their disks: others are made of the same image"
-    permissions = arm.granted(TYPE, create=JOINS, update=(*JOINS, *THEIRS))
+    permissions = arm.granted(TYPE, observe=(f"{TYPE}/instanceView/read",), create=JOINS, update=(*JOINS, *THEIRS))
     settle_within = {
         Verb.create: timedelta(minutes=30),
         Verb.update: timedelta(minutes=30),
@@ -246,6 +247,15 @@ web:
 
     def given(self, raw: Mapping[str, Any]) -> dict[str, JsonValue]:
         return {"principal_id": bodies.at(raw, "identity.principalId")}
+
+    def told(self, call: Call[VmScaleSetSpec], seen: Observation) -> str:
+        """As its instance view says, which no other read of a set shows. Who may not read that is told no more."""
+        try:
+            return machines.failure(call.client(self.service).get(f"{call.id}/instanceView").body)
+        except NotYet:
+            raise
+        except HoldfastError:
+            return ""
 
     # --- changing ----------------------------------------------------------------------------------------------
 
