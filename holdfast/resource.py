@@ -201,6 +201,7 @@ class ResourceType(ABC, Generic[S]):
     spec: ClassVar[type[Spec]]
     outputs: ClassVar[Mapping[str, Output]]
     safety: ClassVar[Safety]
+    safety_note: ClassVar[str] = ""  # what that does not keep from happening, in words
     permissions: ClassVar[Mapping[str, tuple[str, ...]]]  # by verb, and `observe`, `discover`: the cloud's own names
     settle_within: ClassVar[Mapping[Verb, timedelta]]
 

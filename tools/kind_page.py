@@ -165,6 +165,8 @@ def _safety(kind: Kind) -> str:
         )
     else:
         out.append(f"Owner, address and token are carried in its {kind.carrier}.")
+    if kind.safety_note:
+        out.append(kind.safety_note)
     if kind.marks_fixed:
         out.append(f"They are written once, so it is never adopted, moved or let go of: {kind.marks_fixed}.")
     own = _words(type(kind))

@@ -80,7 +80,7 @@ class Azure:
             raise No("InvalidRequestContent", "The request content was invalid and could not be deserialized.", 400)
         base = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', 'localhost')}"
         match_ = environ.get("HTTP_IF_MATCH", ""), environ.get("HTTP_IF_NONE_MATCH", "")
-        call = verbs.Call(target, content, query, *match_, base)
+        call = verbs.Call(target, content, query, *match_, base, tokens.caller(environ))
         elsewhere = around.answer(store, call, method)
         if elsewhere is not None:
             return elsewhere

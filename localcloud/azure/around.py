@@ -130,6 +130,7 @@ def _tags(store: Store, call: Call, method: str, scope: str) -> Answer:
             tags = dict(given)
     if method != "GET":
         one.body["tags"], one.changed, one.etag = copy.deepcopy(tags), store.now, store.new_etag()
+        one.changed_by = call.caller
     if method == "DELETE":
         return said(200)
     body = {"id": f"{one.id}/providers/Microsoft.Resources/tags/default", "name": "default"}

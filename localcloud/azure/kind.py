@@ -62,6 +62,7 @@ class Kind:
     conditional: bool = False  # whether a PUT heeds If-None-Match: most do not, and write over what stands
     grouped: bool = True  # lives in a resource group, not in a scope of any kind
     stateful: bool = True  # shows a provisioningState
+    authors: bool = False  # shows a systemData: who made it, and who changed it last
     defaults: Mapping[str, Any] = field(default_factory=dict)
     computed: tuple[str, ...] = ()  # dotted; what a caller says there is not heard
     fixed: tuple[str, ...] = ()  # dotted; cannot be changed later

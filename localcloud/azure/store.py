@@ -34,6 +34,8 @@ class Resource:
     state: str = "Succeeded"
     power: str = ""
     doing: str = ""  # the operation that is under way
+    made_by: str = "local"  # who, as the token names them
+    changed_by: str = "local"
     failed: Body | None = None  # the error that the last one ended in; cleared by one that goes well
     refers: list[tuple[str, str]] = field(default_factory=list)  # (the element that refers, to what), as ids
 
@@ -233,6 +235,15 @@ def render(store: Store, one: Resource) -> Body:
     body["properties"] = properties
     if kind.etag:
         body["etag"] = one.etag
+    if kind.authors:
+        body["systemData"] = {
+            "createdBy": one.made_by,
+            "createdByType": "Application",
+            "createdAt": one.created.isoformat(),
+            "lastModifiedBy": one.changed_by,
+            "lastModifiedByType": "Application",
+            "lastModifiedAt": one.changed.isoformat(),
+        }
     if kind.stateful:
         properties["provisioningState"] = one.state
     for part in kind.parts:

@@ -104,14 +104,26 @@ def _b64(value: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
+def caller(environ: Environ) -> str:
+    """Who asks, as ARM notes it: the application that a token is of, whoever signed it; `local` without one."""
+    return str(_claims(environ).get("appid") or "local")
+
+
 def check(store: Store, environ: Environ) -> None:
     """Raises `No` for a request without a token of ours that is still good."""
+    claims = _claims(environ)
+    if not isinstance(claims.get("exp"), int | float):
+        raise No("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.", 401)
+    if claims["exp"] <= store.now.timestamp():
+        raise No("ExpiredAuthenticationToken", "The access token expiry is in the past.", 401)
+
+
+def _claims(environ: Environ) -> Body:
+    """What a bearer token claims; nothing for none, and for what is no token."""
     kind, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     try:
         text = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        good = kind.lower() == "bearer" and claims["exp"] > store.now.timestamp()
-    except (ValueError, LookupError, TypeError):
-        raise No("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.", 401) from None
-    if not good:
-        raise No("ExpiredAuthenticationToken", "The access token expiry is in the past.", 401)
+    except (ValueError, LookupError):
+        return {}
+    return claims if kind.lower() == "bearer" and isinstance(claims, dict) else {}

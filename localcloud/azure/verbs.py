@@ -28,6 +28,7 @@ class Call:
     if_match: str
     if_none_match: str
     base: str  # scheme and host under which we were reached, for the links in the answer
+    caller: str = "local"  # who asks, as the token names them
 
 
 def write(store: Store, call: Call) -> Answer:
@@ -44,6 +45,7 @@ def write(store: Store, call: Call) -> Answer:
     _commit(store, draft, old)
     verb = "update" if old else "create"
     one = old or draft
+    one.made_by, one.changed_by = old.made_by if old else call.caller, call.caller
     style = Style.at_once if old and kind.create is Style.location else kind.create
     _begin(store, one, verb, call, style)
     return _answer(store, one, style, 200 if old else 201, call)
@@ -69,6 +71,7 @@ def write_part(store: Store, call: Call) -> Answer:
     listed[at : at + 1] = [new]
     draft = _draft(store, parse(owner.id), body, owner)
     _commit(store, draft, owner)
+    owner.changed_by = call.caller
     operations.begin(store, owner, "update", call.body, inner=call.target.id)
     shown = _part(store, owner, call.target)
     return operations.answer(store, owner, owner.kind.create, 200 if old else 201, shown, call.base)
@@ -85,6 +88,7 @@ def change(store: Store, call: Call) -> Answer:
     body = patch(copy.deepcopy(old.body), call.body)
     draft = _draft(store, parse(old.id), body, old)
     _commit(store, draft, old)
+    old.changed_by = call.caller
     style = Style.at_once if said_tags and old.kind.provider == "Microsoft.Network" else old.kind.update
     _begin(store, old, "update", call, style)
     return _answer(store, old, style, 200, call)

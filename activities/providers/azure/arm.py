@@ -4,7 +4,12 @@ ARM has no request id: a PUT to a name is what makes a repeated create one. A cr
 and refuses what stands there; `If-None-Match: *` goes along for whoever comes in between. Only machines and scale sets
 declare that they heed it. Elsewhere another hand's resource of the very same name, made in the few milliseconds between
 the look and the PUT, is written over. The answer tells: what is new is not answered with 200. Then our marks are taken
-off again, and the name is taken. A later delivery cannot tell so: what was there may be its own, made late.
+off again, and the name is taken.
+
+A later delivery, after an answer that was lost, has no status to go by, and no moment either: whoever came in between
+came after our act was sent. It has what some services note of who wrote (`authors`): of disks, storage accounts, vaults
+and identities. Elsewhere, and where the other hand signed in as the same identity, nothing that stands tells what was
+made in between from what our lost request made, and it is taken for ours. `safety_note` says so of each kind.
 
 An update that goes by PUT reads the whole, changes what is to be changed, and writes it back under `If-Match`, so that
 nothing is lost that others have set. Where a type has a PATCH that takes single fields, that is used; what it takes
@@ -26,7 +31,7 @@ from typing import Any, ClassVar, Final
 
 from pydantic import JsonValue
 
-from activities.providers.azure import bodies, ids, tags
+from activities.providers.azure import authors, bodies, ids, tags
 from activities.providers.azure.door import Answer
 from holdfast.diff import three_way
 from holdfast.errors import NameTaken, NotFound, Pending
@@ -38,6 +43,15 @@ from holdfast.values import has_unknown
 TAGS_READ, TAGS_WRITE = "Microsoft.Resources/tags/read", "Microsoft.Resources/tags/write"
 OF_GROUP = "the name of the resource group it is in, as in ${group.name}"  # the field's description, of every kind
 ANOTHER_NAME: Final = "give the new one another name, so that it is made first and what uses it moves over"
+_BETWEEN: Final = (
+    "What another hand makes under its name in the milliseconds between our look and our request is written over. The "
+    "answer tells: then it is left standing, without our marks, and the name is taken. Where the answer is lost as "
+    "well, "
+)
+UNNOTED: Final = f"{_BETWEEN}nothing that stands tells it from ours, and it is taken for ours."
+NOTED: Final = (
+    f"{_BETWEEN}Azure's note of who made it and who wrote to it last tells it from ours, unless both are one identity."
+)
 FEW: Final = 3  # names that are looked at one by one rather than listed
 _STATUS: Final[Mapping[str, Status]] = {
     "": Status.ready,  # whoever makes its things at once does not say
@@ -78,6 +92,7 @@ class ArmKind(ResourceType[S]):
     """
 
     safety = Safety.by_name
+    safety_note = UNNOTED
     failed_is_broken = False  # `provisioningState` tells of the last write, and another one may mend it
     service: ClassVar[str]  # the door's name of the client
     arm_type: ClassVar[str]  # `Microsoft.Network/virtualNetworks`
@@ -221,6 +236,8 @@ class ArmKind(ResourceType[S]):
         path = self.path(call.scope, call.wanted)
         service = call.client(self.service)
         if call.remote_id is not None:
+            if not call.back and self._wrote_over(call):
+                raise self._taken(call)
             seen = self.observe(call)
             if not self.gave_up(seen):
                 return seen
@@ -230,22 +247,41 @@ class ArmKind(ResourceType[S]):
             raise NameTaken(f"{standing[0].outputs['id']} stands already", address=call.address)
         at = replace(call, remote_id=path)
         answer = service.put(path, self.body(call), if_none_match="*")
-        if self.stood(answer) and not call.claimed:
-            self._leave(at)
-            raise NameTaken(
-                f"{path} was made by another hand between our look and our request, which was written over it",
-                address=call.address,
-                standing="it stands, with what our document says of it and without the tags that it had; our marks "
-                "are off it again",
-                next="see to it with whoever made it, then adopt it, or choose another name",
-            )
+        if not call.claimed and self.stood(at, answer):
+            raise self._taken(at)
         return self.answered(at, answer)
 
-    def stood(self, answer: Answer) -> bool:
+    def stood(self, call: Call[S], answer: Answer) -> bool:
         """Whether the answer to a create says that something stood there: what is made anew is answered otherwise, with
-        201, or with 202. To a disk both are answered with 202, so of one nobody can tell.
+        201, or with 202. To a disk both are answered with 202: see there.
         """
         return answer.status == HTTPStatus.OK
+
+    def _wrote_over(self, call: Call[S]) -> bool:
+        """Whether an earlier delivery's request, whose answer was lost, was written over what another hand had made.
+
+        It was when another made it than wrote to it last, and it stands as we write it, to the letter. What tags itself
+        new, or a policy, may have been the last to write to one that we made; then it stands otherwise.
+        """
+        try:
+            raw = self.read(call, call.id)
+        except NotFound:
+            return False
+        if not authors.differ(raw) or (raw.get("tags") or {}) != tags.marked(call):
+            return False
+        wanted = call.wanted.plain()
+        return not self.diff(wanted, wanted, self.see(raw, call.scope).properties)
+
+    def _taken(self, call: Call[S]) -> NameTaken:
+        """Our marks are off what another hand has made, and the words for that."""
+        self._leave(call)
+        return NameTaken(
+            f"{call.id} was made by another hand between our look and our request, which was written over it",
+            address=call.address,
+            standing="it stands, with what our document says of it and without the tags that it had; our marks "
+            "are off it again",
+            next="see to it with whoever made it, then adopt it, or choose another name",
+        )
 
     def _leave(self, call: Call[S]) -> None:
         """Take our marks off what another hand has made."""

@@ -110,6 +110,7 @@ KINDS = (
         over=("QuotaExceeded", 409),
         check=_check,
         compute=compute,
+        authors=True,
         show=_show,
     ),
 )

@@ -73,18 +73,6 @@ def _compute(case: Case) -> None:
                 new.properties.setdefault(kept, case.old.properties[kept])
 
 
-def _show(case: Case, body: Body) -> None:
-    one = case.new
-    body["systemData"] = {
-        "createdBy": "local",
-        "createdByType": "Application",
-        "createdAt": one.created.isoformat(),
-        "lastModifiedBy": "local",
-        "lastModifiedByType": "Application",
-        "lastModifiedAt": one.changed.isoformat(),
-    }
-
-
 def _gone(case: Case) -> None:
     case.store.deleted[case.new.name.lower()] = case.new
     case.new.changed = case.store.now
@@ -160,7 +148,7 @@ KINDS: tuple[Kind, ...] = (
         computed=("properties.vaultUri",),
         check=_check,
         compute=_compute,
-        show=_show,
+        authors=True,
         gone=_gone,
     ),
 )

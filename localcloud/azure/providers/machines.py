@@ -252,6 +252,7 @@ KINDS: tuple[Kind, ...] = (
         **COMMON,
         path="virtualMachines",
         conditional=True,
+        authors=True,
         seconds=40,
         etag=True,
         shouts=True,

@@ -21,6 +21,7 @@ KINDS: tuple[Kind, ...] = (
         versions=("2015-08-31", "2026-12-31"),
         computed=("properties.principalId", "properties.clientId", "properties.tenantId"),
         stateful=False,
+        authors=True,
         compute=_compute,
     ),
     Kind(

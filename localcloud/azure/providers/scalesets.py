@@ -156,6 +156,7 @@ KINDS: tuple[Kind, ...] = (
         **machines.COMMON,
         path="virtualMachineScaleSets",
         conditional=True,
+        authors=True,
         seconds=40,
         etag=True,
         shouts=True,

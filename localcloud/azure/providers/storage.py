@@ -86,6 +86,7 @@ KINDS: tuple[Kind, ...] = (
         versions=("2015-06-15", "2026-12-31"),
         create=Style.location,
         seconds=18,
+        authors=True,
         working=("Creating", "Succeeded"),
         holds=False,
         taken="StorageAccountAlreadyTaken",

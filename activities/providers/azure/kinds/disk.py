@@ -8,9 +8,11 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue
 
-from activities.providers.azure import arm, bodies, tags
+from activities.providers.azure import arm, authors, bodies, tags
 from activities.providers.azure.arm import ArmKind
+from activities.providers.azure.door import Answer
 from activities.providers.azure.tags import Tags
+from holdfast.errors import NotFound
 from holdfast.model import Spec
 from holdfast.plan import UndoLabel, Verb
 from holdfast.resource import Call, Output
@@ -55,6 +57,7 @@ class Disk(ArmKind[DiskSpec]):
 
     kind = "azure.disk"
     spec = DiskSpec
+    safety_note = arm.NOTED
     outputs = arm.outputs(disk_size_gb=Output("GiB", stable=False))
     immutable = frozenset({"name", "resource_group", "zone", "source", "disk_encryption_set"})
     kept_in_use = arm.ANOTHER_NAME
@@ -103,6 +106,13 @@ files: {kind: azure.disk, spec: {name: files, resource_group: "${shop.name}", di
 
     def given(self, raw: Mapping[str, Any]) -> dict[str, JsonValue]:
         return {"disk_size_gb": bodies.at(raw, self.places["disk_size_gb"])}
+
+    def stood(self, call: Call[DiskSpec], answer: Answer) -> bool:
+        """By who made it, where the answer or one look says so: the last to write to it were we, a moment ago."""
+        try:
+            return authors.differ(answer.body if authors.noted(answer.body) else self.read(call, call.id))
+        except NotFound:  # too young to show
+            return False
 
     def write(self, body: dict[str, Any], field: str, value: JsonValue) -> None:
         if field == "zone":

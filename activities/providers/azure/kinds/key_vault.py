@@ -72,6 +72,7 @@ class KeyVault(ArmKind[KeyVaultSpec]):
 
     kind = "azure.key_vault"
     spec = KeyVaultSpec
+    safety_note = arm.NOTED
     outputs = arm.outputs(
         vault_uri=Output("the URL by which its contents are reached"), tenant_id=Output("the directory that opens it")
     )
@@ -159,10 +160,10 @@ vault: {kind: azure.key_vault, spec: {name: shop-vault-0, resource_group: "${sho
             return None
         return body
 
-    def stood(self, answer: Answer) -> bool:
+    def stood(self, call: Call[KeyVaultSpec], answer: Answer) -> bool:
         """Vaults are answered with 200 when they are new as well: then they have never been modified since."""
         made, modified = (bodies.at(answer.body, f"systemData.{word}") for word in ("createdAt", "lastModifiedAt"))
-        return super().stood(answer) and made != modified
+        return super().stood(call, answer) and made != modified
 
     # --- changing ----------------------------------------------------------------------------------------------
 

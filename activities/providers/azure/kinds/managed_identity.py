@@ -39,6 +39,7 @@ class ManagedIdentity(ArmKind[ManagedIdentitySpec]):
 
     kind = "azure.managed_identity"
     spec = ManagedIdentitySpec
+    safety_note = arm.NOTED
     outputs = arm.outputs(
         principal_id=Output("its object id in the directory, which roles are given to"),
         client_id=Output("its application id, which whoever uses it names"),

@@ -56,6 +56,7 @@ class RoleAssignment(ArmKind[RoleAssignmentSpec]):
 
     kind = "azure.role_assignment"
     spec = RoleAssignmentSpec
+    safety_note = ""  # see above
     outputs = {
         "id": Output("its id, as Azure spells it"),
         "name": Output("the GUID that is its name"),

@@ -79,6 +79,7 @@ class VirtualMachine(ArmKind[VirtualMachineSpec]):
 
     kind = "azure.virtual_machine"
     spec = VirtualMachineSpec
+    safety_note = ""  # see above
     outputs = arm.outputs(
         vm_id=Output("what its system knows it by"),
         principal_id=Output("whom to give roles to; null without an identity", stable=False),

@@ -117,6 +117,7 @@ class VmScaleSet(ArmKind[VmScaleSetSpec]):
 
     kind = "azure.vm_scale_set"
     spec = VmScaleSetSpec
+    safety_note = ""  # it heeds `If-None-Match`
     outputs = arm.outputs(
         principal_id=Output("the object id of its own identity; null without one", stable=False),
     )
