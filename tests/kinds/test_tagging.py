@@ -39,6 +39,23 @@ STORE = """\
     scope: azure
     spec: {name: shopbox7f3a, resource_group: "${rg.name}", tags: %s}
 """
+VOLUME = "  disk: {kind: aws.volume, scope: aws, spec: {zone: %s, size: 8}}\n"
+SUBNET = """\
+  net: {kind: aws.vpc, scope: aws, spec: {cidr: 10.0.0.0/16}}
+  app: {kind: aws.subnet, scope: aws, spec: {vpc: "${net.id}", cidr: 10.0.1.0/24, zone: %s}}
+"""
+FILES = """\
+  files: {kind: azure.disk, scope: azure, spec: {name: f, resource_group: "${rg.name}", disk_size_gb: 8, zone: %s}}
+"""
+ROLE = """\
+  reads:
+    kind: azure.role_assignment
+    scope: azure
+    spec:
+      scope: /subscriptions/SUBSCRIPTION/resourceGroups/shop
+      role_definition_id: acdd72a7-3385-48ef-bd42-f606fba81ae7
+      principal_id: 00000000-0000-0000-0000-0000000000aa
+"""
 
 
 def many(count: int) -> str:
@@ -170,6 +187,52 @@ def test_a_zone_of_another_region_is_refused_at_its_line() -> None:
     said = refusals(loop.replace("zone: us-central1-a", "zone: '${each.key}'"))
     assert len(said) == 1
     assert "resources.store[europe-west1-b].spec.zone" in said[0]
+
+
+@pytest.mark.parametrize("zone", ["eu-west-1a", "eu-west-1-bos-1a", "eu-west-1-wl1-bos-wlz-1"])
+@pytest.mark.parametrize("resource", [VOLUME, SUBNET])
+def test_a_zone_of_the_region_is_taken(resource: str, zone: str) -> None:
+    """Also a Local or a Wavelength Zone, which is named after its region."""
+    assert bound(resource % zone)
+
+
+@pytest.mark.parametrize(
+    "zone", ["eu-west-2a", "eu-west-1", "eu-west-10a", "us-east-1-bos-1a", "EU-WEST-1A", "euw1-az1"]
+)
+@pytest.mark.parametrize("resource", [VOLUME, SUBNET])
+def test_a_zone_of_no_such_region_is_refused_at_its_line(resource: str, zone: str) -> None:
+    """EC2 would refuse it, after what stands before it in the plan was made."""
+    said = refusals(resource % zone)
+    assert len(said) == 1
+    at, name = f"f:{HEAD.count(chr(10)) + resource.count(chr(10))}:", "disk" if resource == VOLUME else "app"
+    assert said[0].startswith(at)
+    assert f"resources.{name}.spec.zone: the zone {zone} is not in eu-west-1, the region of the scope" in said[0]
+
+
+@pytest.mark.parametrize(
+    "zone, taken", [('"1"', True), ('"3"', True), ('"4"', False), ("westeurope-1", False), ("1", False)]
+)
+def test_a_zone_of_azures_is_a_number_as_text(zone: str, taken: bool) -> None:
+    """Of a region's three; which of them a region has, Azure says."""
+    body = GROUP % "{}" + FILES % zone
+    if taken:
+        assert bound(body)
+        return
+    [said] = refusals(body)
+    assert said.startswith(f"f:{LINES + 2}:")
+    assert "resources.files.spec.zone" in said
+
+
+@pytest.mark.parametrize("given, taken", [("1", True), ("2", False)])
+def test_a_role_is_given_inside_the_scopes_subscription(given: str, taken: bool) -> None:
+    """What is given in another is not found again by any list of the scope."""
+    body = ROLE.replace("SUBSCRIPTION", f"00000000-0000-0000-0000-00000000000{given}")
+    if taken:
+        assert bound(body)
+        return
+    [said] = refusals(body)
+    assert said.startswith(f"f:{LINES + 5}:14: resources.reads.spec.scope: /subscriptions/")
+    assert "is not in /subscriptions/00000000-0000-0000-0000-000000000001, the subscription of the scope" in said
 
 
 # --- the laws bite ------------------------------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -24,6 +25,17 @@ class Ec2Kind(ResourceType[S]):
     id_field: ClassVar[str]  # the id, in a member of the list
     tag_type: ClassVar[str]  # the resource type of a TagSpecification
     page: ClassVar[int] = PAGE
+
+    def astray(self, spec: Mapping[str, Any], scope: Scope) -> tuple[str, str] | None:
+        """By a zone of another region. One is named after its region, with a letter, or as a Local or a Wavelength Zone
+        is: `us-east-1a`, `us-east-1-bos-1a`.
+
+        Source: EC2 User Guide, "Regions and Zones".
+        """
+        zone = spec.get("zone")
+        if not isinstance(zone, str) or re.fullmatch(f"{re.escape(scope.region)}([a-z]|-[a-z0-9-]+)", zone):
+            return None
+        return "zone", f"the zone {zone} is not in {scope.region}, the region of the scope"
 
     def arn(self, scope: Scope, remote_id: str) -> str:
         """Its ARN."""

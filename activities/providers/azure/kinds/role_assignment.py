@@ -106,6 +106,13 @@ reads:
         what = (given["scope"], given["role_definition_id"], given["principal_id"])
         return ids.inside(call.wanted.scope, TYPE, str(uuid5(NAMES, " ".join((*what, *who)))))
 
+    def astray(self, spec: Mapping[str, Any], scope: Scope) -> tuple[str, str] | None:
+        """By what it gives a role at, in another subscription."""
+        given, inside = spec.get("scope"), ids.subscription(scope.account)
+        if not isinstance(given, str) or ids.within(given, inside):
+            return None
+        return "scope", f"{given} is not in {inside}, the subscription of the scope"
+
     def is_here(self, raw: Mapping[str, Any], scope: Scope) -> bool:
         """The subscription's list shows as well what it inherits from above."""
         return ids.within(raw["id"], ids.subscription(scope.account))
