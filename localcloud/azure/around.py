@@ -6,6 +6,7 @@ import copy
 import re
 
 from localcloud.azure import listing, operations
+from localcloud.azure import tags as rules
 from localcloud.azure.answers import No, said
 from localcloud.azure.paths import Target
 from localcloud.azure.providers import authorization, keyvault, machines, msi
@@ -129,6 +130,7 @@ def _tags(store: Store, call: Call, method: str, scope: str) -> Answer:
         case _:
             tags = dict(given)
     if method != "GET":
+        rules.check(tags, one.type)
         one.body["tags"], one.changed, one.etag = copy.deepcopy(tags), store.now, store.new_etag()
         one.changed_by = call.caller
     if method == "DELETE":

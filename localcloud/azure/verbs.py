@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from localcloud.azure import operations
+from localcloud.azure import operations, tags
 from localcloud.azure.answers import No, said
 from localcloud.azure.kind import Body, Case, Kind, Part, Style
 from localcloud.azure.paths import Target, parse
@@ -231,6 +231,7 @@ def _draft(store: Store, target: Target, body: Body, old: Resource | None) -> Re
     """The resource as it will be, checked; nothing is changed yet."""
     kind = _kind(target)
     _heard(kind, body, old)
+    tags.check(body.get("tags") or {}, kind.name)
     fill(body, kind.defaults)
     body.setdefault("properties", {})
     for part in kind.parts:

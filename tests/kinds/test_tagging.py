@@ -31,6 +31,7 @@ resources:
 LINES = HEAD.count("\n")
 DISK = "  store: {kind: gcp.disk, scope: gcp, spec: {name: data, zone: us-central1-a, size_gb: 10, labels: %s}}\n"
 QUEUE = "  jobs: {kind: aws.sqs_queue, scope: aws, spec: {name: jobs, tags: %s}}\n"
+BUCKET = "  files: {kind: aws.s3_bucket, scope: aws, spec: {name: shop-files, tags: %s}}\n"
 GROUP = "  rg: {kind: azure.resource_group, scope: azure, spec: {name: rg, tags: %s}}\n"
 STORE = """\
   rg: {kind: azure.resource_group, scope: azure, spec: {name: rg}}
@@ -139,7 +140,11 @@ def test_a_tag_does_either_in_no_case(key: str) -> None:
         (QUEUE, f"{{{'k' * 129}: y}}", "1 to 128 characters"),
         (QUEUE, f"{{k: {'v' * 257}}}", "at most 256 characters"),
         (QUEUE, many(47), "at most 47 items"),
+        (BUCKET, '{k: "a,b"}', "and no ,"),
+        (BUCKET, '{"a&b": v}', "and no &"),
+        (BUCKET, "{aws:x: y}", "AWS's own"),
         (GROUP, '{"a/b": y}', "holds none of"),
+        (GROUP, '{" ": y}', "more than blanks"),
         (GROUP, "{Team: a}", "are one tag"),
         (GROUP, f"{{k: {'v' * 257}}}", "at most 256 characters"),
         (STORE, f"{{{'k' * 129}: y}}", "at most 128 characters"),
@@ -157,7 +162,8 @@ def test_what_a_cloud_would_refuse_check_refuses(resource: str, given: str, said
         (DISK, '{größe: "", k_1: a-b_9, 日本: 東京}'),
         (DISK, f"{{{'k' * 63}: {'v' * 63}}}"),
         (QUEUE, '{"Cost Center": "42 / a+b@c:d", Team: "The Shop"}'),
-        (GROUP, '{"Cost Center": "<42>", hidden-link:x: y}'),
+        (BUCKET, '{"Größe +-=._:/@": "The Shop", leer: ""}'),
+        (GROUP, '{"Cost Center": "<42>", "hidden-link:/subscriptions/s": y}'),
     ],
 )
 def test_what_a_cloud_takes_check_takes(resource: str, given: str) -> None:

@@ -44,6 +44,17 @@ def test_secure_from_the_start(aws: LocalAws) -> None:
     assert s3.get_bucket_encryption(Bucket="a-bucket")["ServerSideEncryptionConfiguration"]["Rules"][0] == rule
 
 
+WRONG_TAGS: tuple[tuple[list[dict[str, str]], str], ...] = (
+    ([{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}], "InvalidTag"),
+    ([{"Key": "aws:a", "Value": "1"}], "InvalidTag"),
+    ([{"Key": "k" * 129, "Value": "1"}], "InvalidTag"),
+    ([{"Key": "a", "Value": "v" * 257}], "InvalidTag"),
+    ([{"Key": "a,b", "Value": "1"}], "InvalidTag"),
+    ([{"Key": "a", "Value": "inv&alid"}], "InvalidTag"),
+    ([{"Key": f"k{n}", "Value": ""} for n in range(51)], "BadRequest"),
+)
+
+
 @pytest.mark.parametrize("region", ["us-east-1", REGION])
 def test_tags_with_the_create(aws: LocalAws, region: str) -> None:
     """The tags of a create stand with the bucket, at once."""
@@ -54,10 +65,23 @@ def test_tags_with_the_create(aws: LocalAws, region: str) -> None:
 
 def test_wrong_tags_make_nothing(aws: LocalAws) -> None:
     """A create whose tags are refused makes no bucket."""
-    for wrong in ([{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}], [{"Key": "aws:a", "Value": "1"}]):
-        with refused("InvalidTag"):
+    for wrong, code in WRONG_TAGS:
+        with refused(code, 400):
             make(aws, config={"Tags": wrong})
     assert standing(aws, "s3_bucket") == {}
+
+
+def test_wrong_tags_change_nothing(aws: LocalAws) -> None:
+    """Those that a bucket has stay; and as many as may be, as long as may be, of all letters, are taken."""
+    make(aws, config={"Tags": [{"Key": "a", "Value": "b"}]})
+    s3 = aws.client("s3")
+    for wrong, code in WRONG_TAGS:
+        with refused(code, 400):
+            s3.put_bucket_tagging(Bucket="a-bucket", Tagging={"TagSet": wrong})
+    assert s3.get_bucket_tagging(Bucket="a-bucket")["TagSet"] == [{"Key": "a", "Value": "b"}]
+    most = [{"Key": f"{'größe +-=._:/@'}{n:0114}", "Value": "v" * 256} for n in range(50)]
+    s3.put_bucket_tagging(Bucket="a-bucket", Tagging={"TagSet": most})
+    assert len(s3.get_bucket_tagging(Bucket="a-bucket")["TagSet"]) == 50
 
 
 def test_names(aws: LocalAws) -> None:

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.cloud import ACCOUNT, OTHER_ACCOUNT, REGION, LocalAws
-from tests.localcloud.aws_parts import launch, network, new_volume, refused, standing
+from tests.localcloud.aws_parts import launch, network, new_volume, refused, standing, tags
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,29 @@ def test_an_unknown_filter(aws: LocalAws) -> None:
         with pytest.raises(ClientError, match="colour") as said:
             getattr(aws.client("ec2"), call)(Filters=[{"Name": "colour", "Values": ["red"]}])
         assert said.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+@pytest.mark.parametrize(
+    "wrong,code,words",
+    [
+        ({"k" * 129: ""}, "InvalidParameterValue", "maximum length of 128 characters"),
+        ({"a": "v" * 257}, "InvalidParameterValue", "Tag value exceeds the maximum length of 256 characters"),
+        ({"aws:a": ""}, "InvalidParameterValue", "reserved for internal use"),
+        ({"AWS:a": ""}, "InvalidParameterValue", "reserved for internal use"),
+        ({f"k{n}": "" for n in range(51)}, "TagLimitExceeded", "maximum number of Tags"),
+    ],
+)
+def test_wrong_tags_of_ec2(aws: LocalAws, wrong: dict[str, str], code: str, words: str) -> None:
+    """What a create, or CreateTags, may not say makes and changes nothing; the longest that are allowed are taken."""
+    ec2 = aws.client("ec2")
+    longest = {"k" * 128: "v" * 256}
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags("vpc", **longest))["Vpc"]["VpcId"]
+    for call, said in (
+        (ec2.create_vpc, {"CidrBlock": "10.1.0.0/16", "TagSpecifications": tags("vpc", **wrong)}),
+        (ec2.create_tags, {"Resources": [vpc], "Tags": tags("vpc", **wrong)[0]["Tags"]}),
+    ):
+        with pytest.raises(ClientError, match=words) as refusal:
+            call(**said)
+        assert refusal.value.response["Error"]["Code"] == code
+    [one] = [v for v in ec2.describe_vpcs()["Vpcs"] if not v["IsDefault"]]
+    assert one["Tags"] == [{"Key": "k" * 128, "Value": "v" * 256}]

@@ -109,3 +109,19 @@ def test_keys(aws: LocalAws) -> None:
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"SqsManagedSseEnabled": "true"})
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert ("KmsMasterKeyId" in found, found["SqsManagedSseEnabled"]) == (False, "true")
+
+
+def test_wrong_tags(aws: LocalAws) -> None:
+    """Too long, AWS's own or too many are refused, by the create as by what tags a queue that stands."""
+    sqs, most = aws.client("sqs"), {f"k{n}": "v" * 256 for n in range(50)}
+    url = sqs.create_queue(QueueName="q", tags=most)["QueueUrl"]
+    wrongs: list[dict[str, str]] = [{"k" * 129: ""}, {"a": "v" * 257}, {"aws:a": ""}, {f"n{n}": "" for n in range(51)}]
+    for wrong in wrongs:
+        with refused("InvalidParameterValue", 400):
+            sqs.create_queue(QueueName="other", tags=wrong)
+    for wrong in (*wrongs, {"one-more": ""}):
+        with refused("InvalidParameterValue", 400):
+            sqs.tag_queue(QueueUrl=url, Tags=wrong)
+    assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == most
+    assert len(sqs.list_queues()["QueueUrls"]) == 1
+    sqs.tag_queue(QueueUrl=url, Tags={"k1": "another"})

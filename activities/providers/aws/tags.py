@@ -4,11 +4,12 @@ AWS allows letters, digits, spaces and `+ - = . _ : / @` in tags everywhere, and
 stands in brackets, which are not among them: `shop/aws.subnet/app[a]` is written `shop/aws.subnet/app:a`. A name holds
 no colon, so this reads back as it was.
 
-Source: EC2 User Guide, "Tag restrictions".
+Sources: EC2 User Guide, "Tag restrictions"; S3 Control API reference, "S3Tag".
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -23,6 +24,7 @@ MARKS = (OWNER_TAG, ADDRESS_TAG, TOKEN_TAG)
 KEY: Final = 128  # characters in a tag's name
 VALUE: Final = 256  # characters in its value
 MOST: Final = 50  # tags of a resource, our three among them
+PLAIN: Final = "+-=._:/@"  # what S3 takes beside letters, digits and blanks
 AMAZONS: Final = "aws:"  # what the names of AWS's own begin with, in any case
 PAGE = 100  # what the tagging API gives at most in one answer; half of it unless it is asked
 
@@ -41,10 +43,20 @@ def _value(text: str) -> str:
     return text
 
 
+def _plain(text: str) -> str:
+    if odd := sorted({c for c in text if c not in PLAIN and unicodedata.category(c)[0] not in "LZN"}):
+        raise ValueError(f"S3 takes letters, digits, blanks and {' '.join(PLAIN)} in tags, and no {' '.join(odd)}")
+    return text
+
+
 Tags: TypeAlias = Annotated[
     dict[Annotated[str, AfterValidator(_key)], Annotated[str, AfterValidator(_value)]],
     Field(max_length=MOST - len(MARKS)),
 ]
+
+_PlainKey: TypeAlias = Annotated[str, AfterValidator(_key), AfterValidator(_plain)]
+_PlainValue: TypeAlias = Annotated[str, AfterValidator(_value), AfterValidator(_plain)]
+BucketTags: TypeAlias = Annotated[dict[_PlainKey, _PlainValue], Field(max_length=MOST - len(MARKS))]
 
 
 def marked(call: Call[Any]) -> dict[str, str]:

@@ -10,7 +10,7 @@ or deletes, and leaves the others as they are:
     visit.client("resource").patch(tags.path(id), tags.merging(tags.marks(call)))
 
 Sources: Azure Resource Manager, "Use tags to organize your Azure resources", limitations; REST, "Tags: Update At
-Scope".
+Scope"; of names that begin with `hidden` or `link`, Azure PowerShell's Az.Migrate, `InvalidTagNameCharacters`.
 """
 
 from __future__ import annotations
@@ -33,12 +33,15 @@ NAME_OF_STORAGE: Final = 128  # characters in a name, of a storage account
 MOST: Final = 50  # tags of a resource
 OURS: Final = 4  # the most of them that are: the three marks, and what a key vault is told when it is taken back
 FORBIDDEN: Final = frozenset("<>%&\\?/")  # in a name
+LINKS: Final = ("hidden", "link")  # of names that may hold even those: `hidden-link:/subscriptions/…`
 
 
 def _name(name: str) -> str:
     if not 0 < len(name) <= NAME:
         raise ValueError(f"a tag's name is 1 to {NAME} characters long")
-    if FORBIDDEN & set(name):
+    if not name.strip():
+        raise ValueError("a tag's name is more than blanks")
+    if FORBIDDEN & set(name) and not name.lower().startswith(LINKS):
         raise ValueError(f"a tag's name holds none of {' '.join(sorted(FORBIDDEN))}")
     return name
 

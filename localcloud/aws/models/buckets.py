@@ -3,11 +3,13 @@
 Settings: `bucket_name_held_seconds`, `secure_transport` (whether plain HTTP to this process counts as HTTPS).
 
 Moto: no encryption, no public access block and no ownership rule until asked for; drops the tags of CreateBucket;
-keeps a deleted bucket's tags for its successor; opens every bucket to every account; reads no conditions of policies.
+keeps a deleted bucket's tags for its successor; takes any tags; opens every bucket to every account; reads no
+conditions of policies.
 AWS: SSE-S3 since 2023, all four blocks and BucketOwnerEnforced since April 2023; tags are part of the create;
-AccessDenied.
+InvalidTag; AccessDenied.
 Sources: S3 API reference "CreateBucket", "PutBucketPolicy", "Error responses"; S3 User Guide "Default encryption
-FAQ", "Default settings for new buckets", "Bucket naming rules".
+FAQ", "Default settings for new buckets", "Bucket naming rules"; of tags, S3 Control API reference "S3Tag", and
+versity/versitygw, issues 1232 and 2039, as AWS answered.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import unicodedata
 from datetime import datetime, timedelta
 from typing import Any
 from xml.parsers.expat import ExpatError
@@ -67,6 +70,7 @@ ACTIONS = {
 }
 PRIVATE = {"private", "bucket-owner-full-control"}
 MOST_BUCKETS = 10_000
+MOST_TAGS, KEY, VALUE = 50, 128, 256  # tags of a bucket, and characters of each
 
 
 def install(calls: Calls) -> None:
@@ -79,6 +83,7 @@ def install(calls: Calls) -> None:
     calls.before("s3", "PutBucketPolicy", valid_policy)
     calls.before("s3", "PutBucketVersioning", valid_versioning)
     calls.before("s3", "PutBucketAcl", valid_acl)
+    calls.before("s3", "PutBucketTagging", valid_tags)
     calls.check("s3", ACTIONS)
     _patch(calls)
 
@@ -103,20 +108,38 @@ def answered_tuple(result: Any) -> Any:
     return int(headers.pop("status", status)), headers, body
 
 
-def _tags(response: Any) -> dict[str, str]:
+def valid_tags(call: Call) -> None:
+    """The tags that a bucket shall have from now on, and no others."""
+    _tags(call.response, "Tagging", "TagSet")
+
+
+def _tags(response: Any, root: str, inside: str) -> dict[str, str]:
+    """The tags in a body. The first wrong one is told, and after that how many there are."""
     if not response.body:
         return {}
     try:
-        said = xmltodict.parse(response.body, force_list=("Tag",)).get("CreateBucketConfiguration") or {}
+        said = xmltodict.parse(response.body, force_list=("Tag",), strip_whitespace=False).get(root) or {}
     except ExpatError:
         raise Refusal("MalformedXML", "The XML you provided was not well-formed.") from None
-    wanted = (said.get("Tags") or {}).get("Tag", [])
-    keys = [tag["Key"] for tag in wanted]
-    if len(set(keys)) != len(keys):
-        raise Refusal("InvalidTag", "Cannot provide multiple Tags with the same key")
-    if any(key.startswith("aws:") for key in keys):
-        raise Refusal("InvalidTag", "System tags cannot be added/updated by requester")
-    return {tag["Key"]: tag.get("Value") or "" for tag in wanted}
+    tags: dict[str, str] = {}
+    for tag in (said.get(inside) or {}).get("Tag", []):
+        key, value = tag.get("Key") or "", tag.get("Value") or ""
+        if not 0 < len(key) <= KEY or not _is_plain(key):
+            raise Refusal("InvalidTag", "The TagKey you have provided is invalid")
+        if len(value) > VALUE or not _is_plain(value):
+            raise Refusal("InvalidTag", "The TagValue you have provided is invalid")
+        if key in tags:
+            raise Refusal("InvalidTag", "Cannot provide multiple Tags with the same key")
+        if key.lower().startswith("aws:"):
+            raise Refusal("InvalidTag", "System tags cannot be added/updated by requester")
+        tags[key] = value
+    if len(tags) > MOST_TAGS:
+        raise Refusal("BadRequest", f"Bucket tag count cannot be greater than {MOST_TAGS}")
+    return tags
+
+
+def _is_plain(text: str) -> bool:
+    return all(c in "_.:/=+-@" or unicodedata.category(c)[0] in "LZN" for c in text)
 
 
 def create(call: Call, proceed: Any) -> Any:
@@ -126,7 +149,7 @@ def create(call: Call, proceed: Any) -> Any:
     name, headers = call.params["Bucket"], call.response.headers
     if not NAME.fullmatch(name):
         raise Refusal("InvalidBucketName", "The specified bucket is not valid.")
-    tags, owner = _tags(call.response), s3_backends.bucket_accounts.get(name)
+    tags, owner = _tags(call.response, "CreateBucketConfiguration", "Tags"), s3_backends.bucket_accounts.get(name)
     if owner and owner[1] != call.account:
         message = (
             "The requested bucket name is not available. The bucket namespace is shared by all users of the system."

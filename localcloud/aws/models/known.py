@@ -36,6 +36,7 @@ TAGGABLE = {
     "AuthorizeSecurityGroupEgress": {"security-group-rule"},
 }
 MOST_TAGS = 50
+KEY, VALUE = 128, 256  # characters in a tag's key and value. Source: EC2 User Guide, "Tag restrictions"
 
 
 def install(calls: Calls) -> None:
@@ -127,7 +128,11 @@ def _plain(wanted: list[dict[str, Any]]) -> None:
         raise Refusal("InvalidParameterValue", "Duplicate tag keys are not allowed")
     if any(key.lower().startswith("aws:") for key in keys):
         raise Refusal("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use")
-    if any(not key or len(key) > 127 for key in keys) or any(len(str(t.get("Value", ""))) > 255 for t in wanted):  # noqa: PLR2004  # EC2 User Guide "Tag restrictions": 127 and 255
-        raise Refusal("InvalidParameterValue", "Tag key or value is too long or empty")
+    if not all(keys):
+        raise Refusal("InvalidParameterValue", "Tag key cannot be empty")
+    if any(len(key) > KEY for key in keys):
+        raise Refusal("InvalidParameterValue", f"Tag key exceeds the maximum length of {KEY} characters")
+    if any(len(str(tag.get("Value", ""))) > VALUE for tag in wanted):
+        raise Refusal("InvalidParameterValue", f"Tag value exceeds the maximum length of {VALUE} characters")
     if len(keys) > MOST_TAGS:
         raise Refusal("TagLimitExceeded", "The maximum number of Tags for a resource has been reached.")

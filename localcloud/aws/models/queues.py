@@ -3,9 +3,10 @@
 Settings: `queue_delete_seconds`, `queue_name_held_seconds`.
 
 Moto: gone at once, the name free at once; a repeated create changes the tags; setting one attribute loses the policy;
-any number is taken for any attribute. AWS: a delete takes up to 60 s, in which requests may still succeed, and the
-name is held for 60 s: QueueDeletedRecently; InvalidAttributeValue.
-Sources: SQS API reference "CreateQueue", "DeleteQueue", "SetQueueAttributes", "Common errors".
+any number is taken for any attribute, and any tag. AWS: a delete takes up to 60 s, in which requests may still succeed,
+and the name is held for 60 s: QueueDeletedRecently; InvalidAttributeValue; InvalidParameterValue. What AWS says of tags
+that are too long or its own is guessed from what it says of their keys, and of too many, which moto has from it.
+Sources: SQS API reference "CreateQueue", "DeleteQueue", "SetQueueAttributes", "TagQueue", "Common errors".
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ RANGES = {
     "VisibilityTimeout": (0, 43_200),
     "KmsDataKeyReusePeriodSeconds": (60, 86_400),
 }
+MOST_TAGS, KEY, VALUE = 50, 128, 256  # tags of a queue, and characters of each
 BOOLEANS = {"FifoQueue", "ContentBasedDeduplication", "SqsManagedSseEnabled"}
 OTHERS = {
     "Policy",
@@ -45,6 +47,8 @@ def install(calls: Calls) -> None:
     cloud.declare("queue_delete_seconds", 1.0, "from delete to gone; AWS: up to 60")
     cloud.declare("queue_name_held_seconds", 2.0, "from delete until the name can be had again; AWS: 60")
     calls.before("sqs", "CreateQueue", valid)
+    calls.before("sqs", "CreateQueue", valid_tags)
+    calls.before("sqs", "TagQueue", valid_tags)
     calls.instead("sqs", "CreateQueue", create)
     calls.before("sqs", "SetQueueAttributes", valid)
     calls.instead("sqs", "SetQueueAttributes", change)
@@ -69,6 +73,21 @@ def valid(call: Call) -> None:
                 json.loads(text)
             except ValueError:
                 raise Refusal("InvalidAttributeValue", f"Invalid value for the parameter {name}.") from None
+
+
+def valid_tags(call: Call) -> None:
+    """Keys and values of the right length, none of AWS's own, and not too many with those that are there."""
+    name = call.params.get("QueueName") or call.response._get_queue_name()  # noqa: SLF001  # moto's way to ask
+    new = call.params.get("tags") or call.params.get("Tags") or {}
+    if any(not 0 < len(key) <= KEY for key in new):
+        raise Refusal("InvalidParameterValue", f"Tag keys must be between 1 and {KEY} characters in length.")
+    if any(len(value) > VALUE for value in new.values()):
+        raise Refusal("InvalidParameterValue", f"Tag values must be between 0 and {VALUE} characters in length.")
+    if any(key.lower().startswith("aws:") for key in new):
+        raise Refusal("InvalidParameterValue", "Tag keys must not start with aws:, which is reserved.")
+    queue = call.backend.queues.get(name) if call.action == "TagQueue" else None
+    if len({**(queue.tags if queue else {}), **new}) > MOST_TAGS:
+        raise Refusal("InvalidParameterValue", f"Too many tags added for queue {name}.")
 
 
 def _key(call: Call, name: str) -> tuple[str, str, str]:

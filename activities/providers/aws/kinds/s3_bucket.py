@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from activities.providers.aws import arns, tags
-from activities.providers.aws.tags import Tags
+from activities.providers.aws.tags import BucketTags
 from holdfast.errors import NameTaken, NotAllowed, NotFound, Pending
 from holdfast.model import Scope, Spec, Status
 from holdfast.plan import UndoLabel, Verb
@@ -42,7 +42,7 @@ class BucketSpec(Spec):
     kms_key: str | None = Field(default=None, description="a KMS key's ARN; without one S3 encrypts with its own keys")
     block_public_access: bool = Field(default=True, description="all four blocks")
     tls_only: bool = Field(default=True, description="refuse plain HTTP, by policy")
-    tags: Tags = Field(default_factory=dict, description=tags.ABOUT)
+    tags: BucketTags = Field(default_factory=dict, description=tags.ABOUT)
 
 
 class Bucket(ResourceType[BucketSpec]):
