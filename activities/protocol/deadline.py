@@ -11,6 +11,7 @@ from holdfast.errors import NotStabilized, Pending
 
 F = TypeVar("F")
 
+LOOK = "look at it in the cloud's console; a longer `timeouts:` in the document gives it more time"
 LAST_LOOKS = timedelta(seconds=20)  # at most: with a call that hangs it is still within one attempt of a settle
 
 
@@ -35,7 +36,7 @@ def in_time(job: Job, look: Callable[[], F], waited: timedelta, within: timedelt
                     address=job.address,
                     code=first.letter.code,
                     standing=standing,
-                    next="look at it in the cloud's console; a longer `timeouts:` in the document gives it more time",
+                    next=first.letter.next or LOOK,
                 ) from first
         job.pause(LOOK_EVERY.total_seconds())
 

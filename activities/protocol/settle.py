@@ -59,6 +59,9 @@ def _look(job: Job, waited: timedelta, within: timedelta) -> Done:
                 f"{job.address} ({remote_id}) was on its way and is {live.status} now: {why}",
                 address=job.address,
             )
+    if live.status is Status.failed and waited >= within:  # of a delete: until then it may be a stale read
+        why, then = job.kind.why(job.call(remote_id), live)
+        raise Pending(_words(job, live.status, why), next=then)
     raise Pending(_words(job, live.status, live.detail))
 
 

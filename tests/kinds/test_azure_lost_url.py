@@ -10,9 +10,10 @@ import pytest
 from activities.protocol.change import operate, update
 from activities.protocol.create import create
 from activities.protocol.job import Job
+from activities.protocol.remove import delete
 from activities.protocol.settle import settle
 from activities.providers.azure.door import AzureVisit, Service
-from holdfast.errors import CreateFailed, NotAllowed, Pending
+from holdfast.errors import CreateFailed, NotAllowed, NotStabilized, Pending
 from holdfast.model import Status
 from holdfast.plan import FieldChange, Verb
 from holdfast.resource import ResourceType
@@ -96,18 +97,34 @@ def test_where_azure_shows_no_reason_the_letter_says_where_it_is(azure: LocalAzu
     assert f"`az monitor activity-log list --resource-id {net} --status Failed --offset 1d`" in letter.next
 
 
-def _standing(visit: AzureVisit, verb: Verb, after: dict[str, Any], **facts: Any) -> tuple[Job, str]:
-    """An act on a machine that was made before."""
+def test_a_delete_that_azure_gave_up_on_says_where_the_reason_is(azure: LocalAzure, visit: AzureVisit) -> None:
+    """Once its time has run out: before that, what shows may be a stale read of how it stood."""
+    kind, spec = _asked(visit, "azure.virtual_network")
+    made = create(job(kind, spec, visit))
+    delivered = job(kind, spec, visit, Verb.delete, remote_id=made.remote_id)
+    azure.control.settings(failing={"delete */app": "InUse"})
+    delete(delivered)
+    with pytest.raises(Pending):
+        settle(delivered, timedelta(), WITHIN)
+    with pytest.raises(NotStabilized) as said:
+        settle(delivered, WITHIN, WITHIN)
+    assert "provisioningState Failed; where it stands, Azure does not show why" in said.value.letter.happened
+    assert "az monitor activity-log list" in said.value.letter.next
+
+
+def _standing(visit: AzureVisit, verb: Verb, path: str, after: Any, **facts: Any) -> tuple[Job, str]:
+    """An act on a machine that was made before. `path`: what of it changes, to `after`."""
     kind, was = _asked(visit, "azure.virtual_machine")
     made = create(job(kind, was, visit))
-    spec = kind.spec.model_validate({**was.plain(), **after})
-    changes = tuple(FieldChange(path=name, before=was.plain()[name], after=value) for name, value in after.items())
+    field, _, key = path.partition(".")
+    spec = kind.spec.model_validate({**was.plain(), field: {key: after} if key else after})
+    changes = (FieldChange(path=path, before=None if key else was.plain()[field], after=after),)
     return job(kind, spec, visit, verb, changes=changes, remote_id=made.remote_id, **facts), made.remote_id or ""
 
 
 def test_a_change_that_came_to_nothing_is_not_done(azure: LocalAzure, visit: AzureVisit) -> None:
     """A machine whose change failed stands and shows what was written: still nobody is told that it is done."""
-    delivered, _ = _standing(visit, Verb.update, {"system_identity": True})
+    delivered, _ = _standing(visit, Verb.update, "system_identity", True)
     azure.control.settings(failing={"update */app": "AllocationFailed"})
     update(delivered)
     with pytest.raises(CreateFailed, match="AllocationFailed: update of app failed on demand"):
@@ -116,7 +133,7 @@ def test_a_change_that_came_to_nothing_is_not_done(azure: LocalAzure, visit: Azu
 
 def test_a_start_that_came_to_nothing_is_said_at_once(azure: LocalAzure, visit: AzureVisit) -> None:
     """And not after its time has run out."""
-    delivered, _ = _standing(visit, Verb.operate, {}, operation="start")
+    delivered, _ = _standing(visit, Verb.operate, "power", "running", operation="start")
     operate(
         job(delivered.kind, delivered.spec(delivered.desired()), visit, Verb.operate, **_of(delivered, "deallocate"))
     )
@@ -132,7 +149,7 @@ def _of(delivered: Job, operation: str) -> dict[str, Any]:
 
 def test_tags_are_written_beside_what_failed_before(azure: LocalAzure, visit: AzureVisit) -> None:
     """What was asked of a machine earlier, and failed, does not make a change of its tags fail."""
-    delivered, remote_id = _standing(visit, Verb.update, {"tags": {"team": "shop"}})
+    delivered, remote_id = _standing(visit, Verb.update, "tags.team", "shop")
     azure.control.settings(failing={"redeploy */app": "AllocationFailed"})
     visit.client("compute").post(f"{remote_id}/redeploy")
     done = update(delivered)
