@@ -12,6 +12,7 @@ from activities.protocol.remove import uncreate
 from activities.providers.azure import arm
 from activities.providers.azure.door import AzureVisit
 from holdfast.errors import NameTaken, Unavailable
+from holdfast.model import Status
 from holdfast.resource import ResourceType
 from tests.kinds.azure_visit import GROUP, OWNER, an_interface, job, right_before, with_a_subnet
 from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure, machine, signed_in
@@ -137,6 +138,13 @@ def _lost(azure: LocalAzure, ready: AzureVisit, name: str, act: Callable[[], Any
     return spec
 
 
+def _tagged(azure: LocalAzure, kind: ResourceType[Any], ready: AzureVisit, spec: Any) -> None:
+    """Something else, that tags all that is new, writes to it."""
+    [seen] = kind.find(job(kind, spec, ready).call(spec=spec))
+    change = {"operation": "Merge", "properties": {"tags": {"cost": "12"}}}
+    azure.resource.tags.begin_update_at_scope(seen.remote_id, change, headers=signed_in("them")).result()
+
+
 @pytest.mark.parametrize("name", NOTED)
 def test_what_came_in_between_is_a_strangers_when_the_answer_is_lost_as_well(
     azure: LocalAzure, ready: AzureVisit, monkeypatch: pytest.MonkeyPatch, name: str
@@ -148,8 +156,34 @@ def test_what_came_in_between_is_a_strangers_when_the_answer_is_lost_as_well(
         create(job(kind, spec, ready, again=True))
     [seen] = kind.find(job(kind, spec, ready).call(spec=spec))
     assert (seen.owner, seen.address, seen.token) == (None, None, None)
-    assert uncreate(job(kind, spec, ready, back=True, clock=iter(range(999)).__next__)).unchanged
+    assert uncreate(job(kind, spec, ready, back=True)).unchanged
     assert kind.find(job(kind, spec, ready).call(spec=spec))
+
+
+@pytest.mark.parametrize("name", NOTED)
+def test_it_is_spared_when_the_create_is_taken_back_at_once(
+    azure: LocalAzure, ready: AzureVisit, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The letter says what became of it; taking back goes on when it is asked again, and leaves it."""
+    kind: ResourceType[Any] = catalog()[name]
+    spec = _lost(azure, ready, name, lambda: GAPS[name][1](azure), monkeypatch)
+    with pytest.raises(NameTaken, match="made by another hand between our look and our request"):
+        uncreate(job(kind, spec, ready, back=True))
+    assert uncreate(job(kind, spec, ready, back=True)).unchanged
+    assert kind.find(job(kind, spec, ready).call(spec=spec))[0].status is Status.ready
+
+
+@pytest.mark.parametrize("name", NOTED)
+def test_our_own_is_taken_back_when_the_answer_is_lost(
+    azure: LocalAzure, ready: AzureVisit, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Also where another had it tagged meanwhile."""
+    kind: ResourceType[Any] = catalog()[name]
+    spec = _lost(azure, ready, name, lambda: None, monkeypatch)
+    _tagged(azure, kind, ready, spec)
+    uncreate(job(kind, spec, ready, back=True))
+    azure.control.step(60)
+    assert not kind.find(job(kind, spec, ready).call(spec=spec))
 
 
 @pytest.mark.parametrize("name", NOTED)
@@ -159,9 +193,7 @@ def test_our_own_is_ours_when_the_answer_is_lost(
     """Also where something else, that tags all that is new, was the last to write to it."""
     kind: ResourceType[Any] = catalog()[name]
     spec = _lost(azure, ready, name, lambda: None, monkeypatch)
-    [seen] = kind.find(job(kind, spec, ready).call(spec=spec))
-    change = {"operation": "Merge", "properties": {"tags": {"cost": "12"}}}
-    azure.resource.tags.begin_update_at_scope(seen.remote_id, change, headers=signed_in("them")).result()
+    _tagged(azure, kind, ready, spec)
     assert create(job(kind, spec, ready, again=True)).adopted
 
 

@@ -105,6 +105,7 @@ class ArmKind(ResourceType[S]):
     patches: ClassVar[bool] = False  # whether single fields can be written; else the whole is
     wholes: ClassVar[frozenset[str]] = frozenset()  # fields of which a PATCH takes all, so what stands is read before
     query: ClassVar[Mapping[str, str]] = {}  # of a read of one
+    noted: ClassVar[bool] = False  # whether its service notes who made one, and its PUT takes no condition
 
     # --- where it stands ---------------------------------------------------------------------------------------
 
@@ -260,9 +261,12 @@ class ArmKind(ResourceType[S]):
     def _wrote_over(self, call: Call[S]) -> bool:
         """Whether an earlier delivery's request, whose answer was lost, was written over what another hand had made.
 
-        It was when another made it than wrote to it last, and it stands as we write it, to the letter. What tags itself
-        new, or a policy, may have been the last to write to one that we made; then it stands otherwise.
+        It was when another made it than wrote to it last, and it stands as we write it, to the letter. What tags all
+        that is new, or a policy, may have been the last to write to one that we made; then it stands otherwise. Of an
+        answer that came, and of a request that was made anew, by another worker as it may be, there is no such doubt.
         """
+        if not self.noted or call.anew or call.handle is not None:
+            return False
         try:
             raw = self.read(call, call.id)
         except NotFound:
@@ -344,8 +348,14 @@ class ArmKind(ResourceType[S]):
                 self.write(body, field, wanted[field])
 
     def delete(self, call: Call[S]) -> Observation:
-        """One DELETE."""
+        """One DELETE. Raises `NameTaken` where a create is taken back that was written over another hand's."""
+        self.spare(call)
         return self.removed(call)
+
+    def spare(self, call: Call[S]) -> None:
+        """Raises `NameTaken` before a delete that takes a create back would take another hand's along."""
+        if call.back and call.spec is not None and self._wrote_over(call):
+            raise self._taken(call)
 
     def removed(self, call: Call[S], **conditions: str) -> Observation:
         """Ask once. Nothing to follow: it has gone. Where another operation is at work, that may be its own delete."""

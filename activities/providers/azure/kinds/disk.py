@@ -57,7 +57,7 @@ class Disk(ArmKind[DiskSpec]):
 
     kind = "azure.disk"
     spec = DiskSpec
-    safety_note = arm.NOTED
+    safety_note, noted = arm.NOTED, True
     outputs = arm.outputs(disk_size_gb=Output("GiB", stable=False))
     immutable = frozenset({"name", "resource_group", "zone", "source", "disk_encryption_set"})
     kept_in_use = arm.ANOTHER_NAME

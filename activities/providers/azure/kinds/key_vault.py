@@ -72,7 +72,7 @@ class KeyVault(ArmKind[KeyVaultSpec]):
 
     kind = "azure.key_vault"
     spec = KeyVaultSpec
-    safety_note = arm.NOTED
+    safety_note, noted = arm.NOTED, True
     outputs = arm.outputs(
         vault_uri=Output("the URL by which its contents are reached"), tenant_id=Output("the directory that opens it")
     )
@@ -245,6 +245,7 @@ vault: {kind: azure.key_vault, spec: {name: shop-vault-0, resource_group: "${sho
 
     def delete(self, call: Call[KeyVaultSpec]) -> Observation:
         """One DELETE. Of a vault whose create is taken back, a tag says so first: then a later create has it back."""
+        self.spare(call)
         if call.back:
             try:
                 call.client("resource").patch(tags.path(call.id), tags.merging({UNDONE: call.token}))

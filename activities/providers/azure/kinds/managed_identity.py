@@ -39,7 +39,7 @@ class ManagedIdentity(ArmKind[ManagedIdentitySpec]):
 
     kind = "azure.managed_identity"
     spec = ManagedIdentitySpec
-    safety_note = arm.NOTED
+    safety_note, noted = arm.NOTED, True
     outputs = arm.outputs(
         principal_id=Output("its object id in the directory, which roles are given to"),
         client_id=Output("its application id, which whoever uses it names"),

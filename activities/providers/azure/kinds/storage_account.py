@@ -87,7 +87,7 @@ class StorageAccount(ArmKind[StorageAccountSpec]):
 
     kind = "azure.storage_account"
     spec = StorageAccountSpec
-    safety_note = arm.NOTED
+    safety_note, noted = arm.NOTED, True
     outputs = arm.outputs(
         **{
             f"{service}_endpoint": Output(f"the URL of its {service} service; none where it has no such service")
