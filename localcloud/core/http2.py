@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -14,9 +15,23 @@ from cheroot.server import HTTPConnection
 
 PREFACE = b"PRI * HTTP/2.0"  # RFC 9113, 3.4
 CHUNK = 64 * 1024
+PATIENCE = 5.0  # seconds, with a caller who has said a part of it
 
 # Serves HTTP/2 on a port of this machine, which it says; begun when it is first asked.
 Port = Callable[[], int]
+
+
+def once(begin: Port) -> Port:
+    """A port that is begun when it is first asked for, and is that one from then on."""
+    lock, port = threading.Lock(), 0
+
+    def begun() -> int:
+        nonlocal port
+        with lock:
+            port = port or begin()
+            return port
+
+    return begun
 
 
 def handing(port: Port) -> type[HTTPConnection]:
@@ -35,8 +50,15 @@ def handing(port: Port) -> type[HTTPConnection]:
 
 
 def _is_http2(caller: socket.socket) -> bool:
+    """By as many bytes as it takes: those of a POST, a PUT and a PATCH begin with a P as well."""
+    end = time.monotonic() + PATIENCE
     with suppress(OSError):
-        return PREFACE.startswith(caller.recv(len(PREFACE), socket.MSG_PEEK)[: len(PREFACE)] or b"-")
+        while seen := caller.recv(len(PREFACE), socket.MSG_PEEK):
+            if not PREFACE.startswith(seen) or time.monotonic() > end:
+                return False
+            if seen == PREFACE:
+                return True
+            time.sleep(0.005)
     return False
 
 

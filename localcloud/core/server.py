@@ -2,6 +2,7 @@
 
 Announces itself with one line of JSON on standard output, `{"ready": true, "port": N}`, when it is listening. With
 `--tls DIRECTORY` it answers https too, under a certificate that it leaves there; the line then has `tls_port` as well.
+HTTP/2, where a cloud has it, is answered in clear alone.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import sys
 from localcloud.core.asked import Dialect
 from localcloud.core.cloud import Cloud
 from localcloud.core.gate import Gate
-from localcloud.core.http2 import Port
+from localcloud.core.http2 import Port, once
 from localcloud.core.server import serve
 
 
@@ -18,9 +18,12 @@ def _build(cloud: Cloud) -> Dialect:
 
 
 def _http2(gate: Gate) -> Port:
-    from localcloud.gcp import rpc
+    def served() -> int:
+        from localcloud.gcp import rpc  # with Google's SDK, which not every caller has
 
-    return rpc.serving(gate)
+        return rpc.begin(gate)
+
+    return once(served)
 
 
 if __name__ == "__main__":

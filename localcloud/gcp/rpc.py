@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent import futures
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
@@ -77,22 +77,8 @@ def _rules() -> Mapping[str, Rule]:
     return found
 
 
-def serving(gate: Gate) -> Callable[[], int]:
-    """The port of a server that answers for a gate, which is begun when it is first asked: Google's SDK takes a second
-    to import.
-    """
-    lock, port = threading.Lock(), 0
-
-    def begun() -> int:
-        nonlocal port
-        with lock:
-            port = port or _begin(gate)
-            return port
-
-    return begun
-
-
-def _begin(gate: Gate) -> int:
+def begin(gate: Gate) -> int:
+    """The port of a server that answers for a gate until that stops."""
     server = grpc.server(
         futures.ThreadPoolExecutor(CALLS, thread_name_prefix="rpc"), options=[("grpc.max_receive_message_length", -1)]
     )

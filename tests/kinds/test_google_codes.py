@@ -11,7 +11,7 @@ from google.cloud.storage.retry import _RETRYABLE_STATUS_CODES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.providers.gcp.codes import CODES, classify, operation_error, refusal
+from activities.providers.gcp.codes import CODES, classify, operation_error, refusal, span
 from holdfast.errors import (
     Blocked,
     Broken,
@@ -260,3 +260,17 @@ def test_any_answer_is_read(body: Any, status: int) -> None:
     if isinstance(body, dict):
         found = operation_error(body)
         assert found is None or isinstance(found, HoldfastError)
+
+
+@pytest.mark.parametrize(
+    "said, seconds", [("7.5s", 7.5), ("0s", 0), ("86400s", 600), ("9" * 400 + "s", 600), ("soon", None), ("-1s", None)]
+)
+def test_a_retry_info(said: str, seconds: float | None) -> None:
+    """What Google asks to wait is waited for, within reason; what is no time is not."""
+    detail = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": said}
+    body = {"error": {"status": "RESOURCE_EXHAUSTED", "details": [detail]}}
+    error = refusal("projects.get", 429, body)
+    assert isinstance(error, Throttled)
+    assert error.after == (None if seconds is None else timedelta(seconds=seconds))
+    assert span("9" * 400) == timedelta(minutes=10)
+    assert span("") is None

@@ -17,6 +17,7 @@ from holdfast.errors import (
     InUse,
     InvalidInput,
     NameTaken,
+    NoAccount,
     NotAllowed,
     NotFound,
     Pending,
@@ -24,8 +25,9 @@ from holdfast.errors import (
     Throttled,
     Unavailable,
 )
+from holdfast.model import Scope
 from tests.cloud import until
-from tests.kinds.google_visit import done, make
+from tests.kinds.google_visit import HERE, done, make
 from tests.localcloud.google_parts import PROJECT, REGION, LocalGcp
 
 
@@ -159,3 +161,11 @@ def test_a_service_that_is_not_there(gcp_visit: door.GcpVisit) -> None:
     for service in ("networks", "iam", "storage"):
         with pytest.raises(AttributeError, match="explode"):
             gcp_visit.client(service).explode(project=PROJECT)
+
+
+def test_a_refusal_for_certain_in_a_project_that_is_not_there(gcp: LocalGcp) -> None:
+    """Why it was refused Resource Manager says to a visit of its own: nothing can have come of what was asked."""
+    visit = door.open_visit(Scope("gcp", "nobody-has-it", HERE.region))
+    with pytest.raises(NoAccount):
+        visit.client("networks").insert(project="nobody-has-it", body={"name": "net"})
+    assert (visit.calls, visit.untouched) == (1, True)

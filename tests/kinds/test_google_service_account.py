@@ -56,6 +56,16 @@ def test_what_came_back_shows_late(gcp: LocalGcp) -> None:
     assert (seen.outputs, seen.token) == (made.outputs, back.token)
 
 
+def test_a_strangers_that_does_not_show_yet(gcp: LocalGcp) -> None:
+    """An account of the same email, made meanwhile and not to be seen yet, is a name that is taken."""
+    made = robot().made(gcp)
+    KIND.delete(robot().call(remote_id=made.remote_id))
+    gcp.control.settings(account_reads_lag_seconds=600)
+    gcp.ask("POST", f"/v1/projects/{SCOPE.account}/serviceAccounts", {"accountId": "shop-robot"})
+    with pytest.raises(NameTaken):
+        KIND.create(robot(unique_id=made.properties["unique_id"]).call("back", back=True))
+
+
 def test_after_a_month_another_is_made(gcp: LocalGcp) -> None:
     """What IAM has forgotten is made anew, with another number."""
     made = robot().made(gcp)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -147,6 +149,17 @@ def test_held(gcp: LocalGcp, projects: Any) -> None:
     gcp.control.ask("POST", "held/all/release", {})
     caller.join()
     assert answers[0].operation.name.startswith("operations/cp.")
+
+
+@pytest.mark.parametrize("cut", [1, 2, 4, 20])
+def test_a_request_that_comes_in_pieces(gcp: LocalGcp, cut: int) -> None:
+    """A POST and a call of gRPC's begin with the same letter; neither is taken for the other."""
+    request = f"POST /v3/projects/{PROJECT}:getIamPolicy HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", gcp.port)) as caller:
+        caller.sendall(request[:cut].encode())
+        time.sleep(0.05)
+        caller.sendall(request[cut:].encode())
+        assert caller.recv(15).startswith(b"HTTP/1.1 200")
 
 
 def test_what_nobody_knows(gcp: LocalGcp) -> None:

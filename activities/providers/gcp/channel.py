@@ -13,20 +13,22 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-from requests.structures import CaseInsensitiveDict
-
-os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # which it reads as it is imported: a closed connection is not news
 import grpc
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_environ_proxies, select_proxy
+
+from holdfast.errors import InvalidInput
 
 READS: Final = ("Get", "List", "Search", "Test")  # how methods begin that change nothing
 DETAILS: Final = "grpc-status-details-bin"
 # Bundles of authorities, as gRPC's users name them, and as those of requests do.
 AUTHORITIES: Final = ("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-# Who was asked says these, or who stands before it and lets nothing by; every other the library says as well, of a
-# connection that broke.
+# Who was asked says these. Every other the library says as well, of a connection that broke; and of the last two, of a
+# page that something on the way sent, which its words tell.
 _FROM_THE_CLOUD: Final = frozenset(
     {
         grpc.StatusCode.OK,
@@ -37,10 +39,12 @@ _FROM_THE_CLOUD: Final = frozenset(
         grpc.StatusCode.ABORTED,
         grpc.StatusCode.OUT_OF_RANGE,
         grpc.StatusCode.DATA_LOSS,
+        grpc.StatusCode.UNIMPLEMENTED,
         grpc.StatusCode.PERMISSION_DENIED,
         grpc.StatusCode.UNAUTHENTICATED,
     }
 )
+MADE_UP: Final = ("Received http2 header with status", "Received RST_STREAM", "RST_STREAM", "Stream removed")
 
 
 class Told(Protocol):
@@ -91,7 +95,11 @@ class _Telling(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]  # gRPC 
 
 
 class Channels:
-    """One channel for each address that a principal speaks to: its services share it."""
+    """One channel for each address that a principal speaks to: its services share it.
+
+    A channel asks for its host's name itself, and of one that could not be resolved ever more seldom: after an outage
+    of minutes it may stay away for a minute or two.
+    """
 
     def __init__(self, credentials: Any, request: Any, told: Told, *, connect: float, answer: float) -> None:
         """`request`: how google-auth fetches tokens. `connect`, `answer`: seconds."""
@@ -101,7 +109,10 @@ class Channels:
         self._lock = threading.Lock()
 
     def to(self, address: str) -> Any:
-        """A channel to `https://HOST`, or in clear to `http://HOST`, which is this machine."""
+        """A channel to `https://HOST`, or in clear to `http://HOST`, which is this machine.
+
+        Raises `InvalidInput` for an address with a path, which gRPC has no room for.
+        """
         with self._lock:
             if address not in self._kept:
                 telling = _Telling(address, self._credentials, self._request, self._told, self._answer)
@@ -111,7 +122,13 @@ class Channels:
 
 def _opened(address: str, connect: float, answer: float) -> Any:
     read, wait = urlsplit(address), int(connect * 1000)
-    options = [
+    if read.path.strip("/"):
+        raise InvalidInput(
+            f"{address} has a path, and Resource Manager is asked over gRPC, which knows hosts alone",
+            standing="nothing was touched",
+            next="let CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER name a host",
+        )
+    options: list[tuple[str, int | str]] = [
         ("grpc.enable_retries", 0),  # those that gRPC makes by itself as well
         ("grpc.max_receive_message_length", -1),
         # How long one try to connect lasts, and how long a call is refused at once after one that failed: by default
@@ -126,9 +143,12 @@ def _opened(address: str, connect: float, answer: float) -> Any:
         # Each principal its own connection, rather than one of the process's for all that look alike.
         ("grpc.use_local_subchannel_pool", 1),
     ]
+    # The proxy that requests would take: gRPC reads other variables, and these in another order.
+    proxy = select_proxy(address, get_environ_proxies(address))
+    options.append(("grpc.http_proxy", proxy) if proxy else ("grpc.enable_http_proxy", 0))
+    target = read.netloc if read.port else f"{read.netloc}:{80 if read.scheme == 'http' else 443}"
     if read.scheme == "http":
-        return grpc.insecure_channel(read.netloc, [*options, ("grpc.enable_http_proxy", 0)])
-    target = read.netloc if read.port else f"{read.netloc}:443"
+        return grpc.insecure_channel(target, options)
     return grpc.secure_channel(target, grpc.ssl_channel_credentials(_authorities()), options)
 
 
@@ -147,8 +167,12 @@ def speaking(client: Any, channel: Any) -> Any:
 
 
 def is_heard(call: Any) -> bool:
-    """Whether what a call ended with came from the cloud: it says so by its code, or by what it sent beside it."""
-    return call.code() in _FROM_THE_CLOUD or bool(_beside(call))
+    """Whether what a call ended with came from the cloud: it says so by its code, or by what it sent after it. What was
+    sent before says only that somebody began to answer.
+    """
+    if (call.details() or "").startswith(MADE_UP):
+        return False
+    return call.code() in _FROM_THE_CLOUD or bool(call.trailing_metadata())
 
 
 def headers(call: Any) -> Mapping[str, str]:
@@ -162,21 +186,24 @@ def _beside(call: Any) -> list[tuple[str, str | bytes]]:
 
 def refusal(call: Any) -> dict[str, Any]:
     """A refusal as REST's JSON has it: `{"error": {"status": "ABORTED", "message": …, "details": […]}}`."""
+    from google.protobuf.message import DecodeError
     from google.rpc import status_pb2
 
     said: dict[str, Any] = {"status": call.code().name, "message": call.details() or ""}
     for key, value in _beside(call):
         if key == DETAILS:
-            said["details"] = [_detail(one) for one in status_pb2.Status.FromString(value).details]
+            with suppress(DecodeError):  # what nobody can read does not hide the status
+                said["details"] = [_detail(one) for one in status_pb2.Status.FromString(value).details]
     return {"error": said}
 
 
 def _detail(one: Any) -> dict[str, Any]:
     from google.protobuf.json_format import MessageToDict
+    from google.protobuf.message import DecodeError
     from google.rpc import error_details_pb2  # noqa: F401  # by being imported its messages become known
 
     try:
         found: dict[str, Any] = MessageToDict(one)
-    except (TypeError, ValueError):  # of a message that this worker's SDK does not know
+    except (DecodeError, TypeError, ValueError):  # of a message that this worker's SDK does not know, or of none
         return {"@type": one.type_url}
     return found

@@ -196,6 +196,7 @@ _BY_STATUS: Final[Mapping[int, type[HoldfastError]]] = {
 _ONLY_GOOGLES: Final = frozenset({404, 409, 410, 412})
 # Storage says `conflict` of three things, and the request's method says which.
 _CONFLICT: Final[Mapping[str, type[HoldfastError]]] = {"POST": NameTaken, "DELETE": InUse}
+LONGEST: Final = timedelta(minutes=10)  # between two tries of one act, whatever is asked for
 # google/rpc/code.proto, which a google.rpc.Status has as a number.
 _RPC: Final = (
     *("OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS"),
@@ -286,8 +287,16 @@ def _retry_delay(said: Mapping[str, Any]) -> timedelta | None:
     """What a google.rpc.RetryInfo among the details asks for: `{"retryDelay": "1.5s"}`."""
     for one in _objects(said, "details"):
         if found := re.fullmatch(r"(\d+(?:\.\d+)?)s", str(one.get("retryDelay", ""))):
-            return timedelta(seconds=float(found[1]))
+            return span(found[1])
     return None
+
+
+def span(seconds: str) -> timedelta | None:
+    """How long Google asks to wait, for no longer than `LONGEST`; None where it does not say."""
+    try:
+        return timedelta(seconds=max(0.0, min(float(seconds), LONGEST.total_seconds())))
+    except ValueError:
+        return None
 
 
 def may_lack_project(refused: HoldfastError) -> bool:

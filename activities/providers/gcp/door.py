@@ -33,7 +33,6 @@ import functools
 import os
 import threading
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,7 +41,7 @@ from requests.adapters import HTTPAdapter
 
 from activities.asked import Asked
 from activities.loopback import guarded
-from activities.providers.gcp.codes import may_lack_project, refusal
+from activities.providers.gcp.codes import may_lack_project, refusal, span
 from activities.providers.gcp.credentials import credentials, words
 from activities.providers.gcp.rest import IAM, STORAGE, Untyped, over_session, over_storage
 from activities.providers.gcp.unseen import no_account
@@ -67,6 +66,8 @@ ENDPOINTS: Final = {
 IDS: Final = ("X-Goog-Request-Id", "X-GUploader-UploadID", "X-Request-Id")
 
 READS: Final = (":getIamPolicy", ":testIamPermissions")  # asked by POST, and change nothing
+
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # read as it is imported, by Compute's SDK too; what closes is no news
 
 # Said when the door is opened, and not by the first act: whoever serves a cloud needs its SDK.
 for _name in ("google.auth", "google.cloud.compute_v1", "google.cloud.resourcemanager_v3", "google.cloud.storage"):
@@ -216,7 +217,9 @@ class GcpVisit(Asked):
         """Why a request was refused: for certain, where that is since the scope's project is not there."""
         if not may_lack_project(error):
             return error
-        return no_account(self.client("projects"), self._scope.account, error) or error
+        # By a visit of its own: what this one asked last is what was refused.
+        projects = GcpVisit(self._scope, self._principal).client("projects")
+        return no_account(projects, self._scope.account, error) or error
 
     def told(self, headers: Mapping[str, str], *, refused: bool) -> None:
         """An answer has arrived. Where it names no request, the operation that it tells of is taken for one."""
@@ -267,6 +270,8 @@ def translate(error: Exception, what: str, scope: Scope) -> HoldfastError:
     # Those that are a ValueError too are about an address that is none, or an answer that is no JSON.
     if isinstance(error, requests.RequestException) and not isinstance(error, ValueError):
         return Unavailable(f"Google does not answer {what}: {error}")
+    if hasattr(error.__context__, "trailing_metadata"):  # a call whose status the SDK could not read to its end
+        return _called(error.__context__, what)
     return Broken(f"Google's SDK gave up {what}: {type(error).__name__}: {error}")
 
 
@@ -274,13 +279,8 @@ def _refused(error: Any, what: str) -> HoldfastError:
     answer = error.response
     if answer is None:
         return refusal(what, int(error.code or 0), {"error": {"message": error.message}})
-    if not isinstance(answer, requests.Response):  # but a call of gRPC's
-        from activities.providers.gcp import channel
-
-        if not channel.is_heard(answer):
-            return Unavailable(f"Google does not answer {what}: {answer.details()}")
-        found = _request_id(channel.headers(answer))
-        return refusal(what, int(error.code or 0), channel.refusal(answer), requests=(found,) if found else ())
+    if not isinstance(answer, requests.Response):
+        return _called(answer, what)
     try:
         body = answer.json()
     except ValueError:  # a proxy's page, not Google's JSON
@@ -292,5 +292,17 @@ def _refused(error: Any, what: str) -> HoldfastError:
         body,
         method=answer.request.method or "",
         requests=(found,) if found else (),
-        after=timedelta(seconds=int(wait)) if wait.isdigit() else None,
+        after=span(wait),
     )
+
+
+def _called(call: Any, what: str) -> HoldfastError:
+    """The letter of a call of gRPC's that did not end well."""
+    from google.api_core.exceptions import from_grpc_status
+
+    from activities.providers.gcp import channel
+
+    if not channel.is_heard(call):
+        return Unavailable(f"Google does not answer {what}: {call.details()}")
+    found, status = _request_id(channel.headers(call)), from_grpc_status(call.code(), "").code
+    return refusal(what, int(status or 0), channel.refusal(call), requests=(found,) if found else ())

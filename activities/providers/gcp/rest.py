@@ -1,7 +1,7 @@
 """Google's services without a typed client over REST (IAM, Storage), called as the typed ones are: see `wire`.
 
-IAM's official client, `google.cloud.iam_admin_v1`, speaks gRPC alone (google-cloud-iam 2.27), which we do not: see
-docs/adr/0011-google-is-asked-over-rest.md. So its methods are asked for over google-auth's
+IAM's official client, `google.cloud.iam_admin_v1`, speaks gRPC alone (google-cloud-iam 2.27): why it is not used,
+docs/adr/0011-google-is-asked-over-rest.md says. So its methods are asked for over google-auth's
 `AuthorizedSession`, which ships with every one of Google's SDKs. Storage's client has no messages: its buckets are
 objects that make requests by themselves. Its JSON connection is used instead, which knows the emulator and the
 endpoints, and gives what REST has.

@@ -226,7 +226,7 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
             raise NameTaken(f"another account has the email of {name} meanwhile", address=call.address)
         try:
             iam.undelete_service_account(name=f"projects/{call.scope.account}/serviceAccounts/{unique_id}")
-        except NotFound:
+        except (NotFound, InvalidInput):  # of what IAM has no more, and of what it has back and does not show yet
             return None
         with _young(call):
             return self.adopt(at)
