@@ -42,7 +42,9 @@ class KeyVaultSpec(Spec):
         default=True, description="let roles open it; else its own access policies do, which are not kept here"
     )
     enable_purge_protection: bool = Field(
-        default=False, description="whether nobody can purge it before its days are over; once on, it stays on"
+        default=False,
+        description="whether nobody can purge it before its days are over; off unless said, since it can never be taken"
+        " off again, and a rollback would leave the name taken for as long",
     )
     soft_delete_retention_in_days: int = Field(
         default=MOST_DAYS,
