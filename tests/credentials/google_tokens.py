@@ -27,6 +27,7 @@ class Tokens(ThreadingHTTPServer):
         self.refuse: int | None = None
         self.refused = ""
         self.garbled = False  # what IAM says then cannot be read, and holds a token
+        self.torn = False  # its tokens have a line break in them
         self.good = 3600  # seconds
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
@@ -78,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, said: Any) -> None:
         cloud, path = self.server, self.path.partition("?")[0]
         cloud.asked.append((path, said | {"authorization": self.headers.get("Authorization", "")}))
-        token = f"token-{len(cloud.asked)}"
+        token = f"token-{len(cloud.asked)}" + "\n" * cloud.torn
         answer: Any = {"access_token": token, "expires_in": cloud.good, "token_type": "Bearer"}
         refuse = cloud.refuse if path.endswith(cloud.refused) else None
         if refuse:

@@ -16,6 +16,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import requests
+
+from activities.causes import causes
 from activities.credentials.choosing import way, where
 from activities.credentials.ways import Google, Impersonate
 from activities.loopback import guarded
@@ -35,6 +38,7 @@ TAKEN = (
     "file, a URL or AWS, a user's own, or a user's that impersonates a service account"
 )
 SPEECHLESS = "the executable that was to fetch a token gave none"
+UNSENDABLE = "a token that they gave cannot be sent, since it has a line break in it, or a blank before it"
 
 
 class Untaken(ValueError):
@@ -97,6 +101,8 @@ def _fresh(made: Any, found: Google, scope: Scope) -> Any:
     # Without google-auth's own error as the cause, which history would keep: it repeats the endpoint's whole answer,
     # and one that it could not read may hold a token.
     except TransportError as error:
+        if is_unsendable(error):
+            raise _letter(found, scope, error) from None
         raise Unavailable(
             f"this worker has no credentials for {scope} yet, {where()}: who mints them does not answer: {_why(error)}",
             standing="nothing was touched",
@@ -195,7 +201,7 @@ def _impersonated(source: Any, other: Impersonate) -> Any:
 
 def _letter(found: Google, scope: Scope, error: Exception) -> HoldfastError:
     none = f"this worker has no credentials for {scope}, {where()}"
-    if getattr(error, "retryable", False) or _is_silence(error.__cause__):
+    if not is_unsendable(error) and (getattr(error, "retryable", False) or _is_silence(error.__cause__)):
         return Unavailable(f"{none}, yet: {_why(error)}", standing="nothing was touched")
     advice = "give it some, as gcloud takes them: GOOGLE_APPLICATION_CREDENTIALS, or a service account of its host"
     if found.impersonate is not None:
@@ -225,7 +231,22 @@ def _why(error: Exception) -> str:
 
 def words(error: Exception) -> str:
     """The words of an error of google-auth: not an endpoint's answer, which its other arguments hold, and not what an
-    executable has said, which the first one repeats.
+    executable has said, nor a token, which the first one repeats.
     """
+    if is_unsendable(error):
+        return UNSENDABLE
     said = str(error.args[0] if error.args else error)
     return SPEECHLESS if said.startswith("Executable ") else said
+
+
+def is_unsendable(error: BaseException) -> bool:
+    """Whether an error came of a header that nobody can send: its words repeat the value, which is a token."""
+    return any(isinstance(one, requests.exceptions.InvalidHeader) for one in (error, *causes(error)))
+
+
+def kept(error: BaseException) -> BaseException | None:
+    """The cause as history may keep it. None where it, or what it came of, may repeat a token: see `_fresh`."""
+    from google.auth.exceptions import GoogleAuthError
+
+    found = (error, *causes(error))
+    return None if is_unsendable(error) or any(isinstance(one, GoogleAuthError) for one in found) else error

@@ -42,7 +42,7 @@ from requests.adapters import HTTPAdapter
 from activities.asked import Asked
 from activities.loopback import guarded
 from activities.providers.gcp.codes import may_lack_project, refusal, span
-from activities.providers.gcp.credentials import credentials, words
+from activities.providers.gcp.credentials import UNSENDABLE, credentials, is_unsendable, kept, words
 from activities.providers.gcp.rest import IAM, STORAGE, Untyped, over_session, over_storage
 from activities.providers.gcp.unseen import no_account
 from activities.providers.gcp.wire import Typed, over_rest, sdk, unwrapped
@@ -204,14 +204,23 @@ class GcpVisit(Asked):
             answer = ask()
         except HoldfastError:
             raise
-        except Exception as error:
-            raise self._refused(translate(error, what, self._scope)) from error
+        except Exception as error:  # noqa: BLE001  it is raised again, as a letter
+            if is_unsendable(error):
+                raise self._unsendable(what) from None
+            raise self._refused(translate(error, what, self._scope)) from kept(error)
         finally:
             _now.visit = before
         operation = _operation(answer)
         if operation and not _now.named and operation not in self._requests:
             self._requests.append(operation)
         return answer
+
+    def _unsendable(self, what: str) -> HoldfastError:
+        return NotAllowed(
+            f"this worker's Google credentials for {self._scope} are of no use: {UNSENDABLE}",
+            standing=f"{what} was not sent",
+            next="look at where they come from: the file, or whoever hands out the token; it is not repeated here",
+        )
 
     def _refused(self, error: HoldfastError) -> HoldfastError:
         """Why a request was refused: for certain, where that is since the scope's project is not there."""
