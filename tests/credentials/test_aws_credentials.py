@@ -234,6 +234,42 @@ def test_rotated_keys_cost_no_act(aws: LocalAws, told: Told, tmp_path: Path, mon
         queues.list_queues()
 
 
+def test_rotated_keys_cost_no_list(aws: LocalAws, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list is begun anew with the new keys, as long as nobody was handed a page of it; then it is refused."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    told(f"- {{scope: aws/{OTHER_ACCOUNT}/*, profile: shop}}")
+
+    def keys(secret: str) -> None:
+        said = f"[profile shop]\naws_access_key_id = {OTHER_ACCOUNT}\naws_secret_access_key = {secret}\n"
+        (tmp_path / "config").write_text(said)
+
+    def refused() -> None:
+        aws.control.refuse("InvalidClientTokenId", status=403, action="ListQueues", count=1)
+
+    keys("old")
+    visit = open_visit(OTHER)
+    queues = visit.client("sqs")
+    for name in ("one", "two", "three"):
+        queues.create_queue(QueueName=name)
+    begun = visit.calls
+    pages = queues.get_paginator("list_queues").paginate(PaginationConfig={"PageSize": 2})
+    refused()
+    keys("new")
+    assert len(next(pages)["QueueUrls"]) == 2
+    assert visit.calls == begun + 2
+    refused()
+    keys("newer")
+    with pytest.raises(NotAllowed, match="InvalidClientTokenId"):
+        next(pages)
+    assert visit.calls == begun + 3
+    refused()
+    again = queues.get_paginator("list_queues").paginate(PaginationConfig={"PageSize": 2})
+    assert sum(len(page["QueueUrls"]) for page in again) == 3
+    refused()
+    with pytest.raises(NotAllowed, match="InvalidClientTokenId"):
+        list(queues.get_paginator("list_queues").paginate())  # the keys are those that were refused
+
+
 def test_the_keys_that_a_role_is_asked_with_are_read_for_each_mint(
     aws: LocalAws, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,9 +7,10 @@ shorter than the activity's, so no request outlives its attempt.
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -128,17 +129,17 @@ def _hears(parsed: dict[str, Any], **_: Any) -> None:
 
 
 class _Translated:
-    """A client, or a paginator, whose errors are ours."""
+    """A client whose errors are ours."""
 
     def __init__(self, inner: Any, visit: AwsVisit | None = None) -> None:
         self._inner, self._visit = inner, visit
 
+    def get_paginator(self, operation: str) -> _Paginator:
+        """As the SDK's: of an operation by its method's name."""
+        return _Paginator(functools.partial(self._pages, operation))
+
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._inner, name)
-        if name == "get_paginator":
-            return lambda operation: _Translated(method(operation), self._visit)
-        if name == "paginate":
-            return lambda **arguments: self._pages(method(**arguments))
 
         def call(**arguments: Any) -> Any:
             self._begin()
@@ -177,12 +178,32 @@ class _Translated:
         self._inner = _client(self._inner.meta.service_model.service_name, visit.scope.region, visit.way)
         return True
 
-    def _pages(self, pages: Any) -> Iterator[Any]:
+    def _pages(self, operation: str, arguments: Mapping[str, Any]) -> Iterator[Any]:
         self._begin()
+        begun = False
         try:
-            yield from pages
-        except (ClientError, BotoCoreError) as error:
+            for page in self._inner.get_paginator(operation).paginate(**arguments):
+                begun = True
+                yield page
+        except ClientError as error:
+            # Whoever was handed a page goes on from there: what is not whole is refused, and asked for anew.
+            if begun or not self._renewed(error):
+                raise translate(error) from error
+        except BotoCoreError as error:
             raise translate(error) from error
+        else:
+            return
+        yield from self._pages(operation, arguments)
+
+
+class _Paginator(NamedTuple):
+    """What `get_paginator` gives: the pages of a list, each of which is one request."""
+
+    pages: Callable[[Mapping[str, Any]], Iterator[Any]]
+
+    def paginate(self, **arguments: Any) -> Iterator[Any]:
+        """As the SDK's. Raises our errors, where the pages are taken."""
+        return self.pages(arguments)
 
 
 def translate(error: ClientError | BotoCoreError) -> HoldfastError:
