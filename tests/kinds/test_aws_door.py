@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from activities.providers.aws import credentials, door
-from holdfast.errors import HoldfastError, InvalidInput, NotAllowed, QuotaExceeded, Unavailable
+from holdfast.errors import HoldfastError, InvalidInput, NotAllowed, NotFound, QuotaExceeded, Unavailable
 from holdfast.model import Scope
 from tests.cloud import ACCOUNT, REGION, LocalAws
+from tests.kinds.pages import answering
 
 
 @pytest.mark.parametrize(
@@ -61,6 +64,48 @@ def test_nothing_can_have_come_of_a_refusal(aws: LocalAws, monkeypatch: pytest.M
     with pytest.raises(Unavailable):
         lost.client("ec2").create_vpc(CidrBlock="10.1.0.0/16")
     assert not lost.untouched
+
+
+CHANGES: dict[str, Any] = {
+    "ec2": lambda visit: visit.client("ec2").create_vpc(CidrBlock="10.0.0.0/16"),
+    "s3": lambda visit: visit.client("s3").create_bucket(Bucket="a-bucket-of-ours"),
+    "sqs": lambda visit: visit.client("sqs").create_queue(QueueName="ours"),
+}
+
+
+@pytest.mark.parametrize("service", CHANGES)
+def test_a_refusal_of_awss_own(aws: LocalAws, monkeypatch: pytest.MonkeyPatch, service: str) -> None:
+    """Whichever service refuses a change, it has answered, and nothing can have come of it."""
+    monkeypatch.setattr(credentials, "_sources", {})
+    visit = door.open_visit(Scope("aws", ACCOUNT, REGION))
+    aws.control.refuse("AccessDenied", status=403, service=service)
+    with pytest.raises(NotAllowed):
+        CHANGES[service](visit)
+    assert (visit.answered, visit.untouched, len(visit.requests)) == (True, True, 1)
+
+
+def test_a_refusal_without_a_body(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked with HEAD is refused without a body: the request's id beside it says who has answered."""
+    monkeypatch.setattr(credentials, "_sources", {})
+    visit = door.open_visit(Scope("aws", ACCOUNT, REGION))
+    with pytest.raises(NotFound):
+        visit.client("s3").head_bucket(Bucket="a-bucket-of-nobodys")
+    assert (visit.answered, len(visit.requests)) == (True, 1)
+
+
+@pytest.mark.parametrize("status", [400, 403, 409, 502])
+@pytest.mark.parametrize("service", CHANGES)
+def test_a_page_is_no_refusal_of_awss(monkeypatch: pytest.MonkeyPatch, service: str, status: int) -> None:
+    """A page without a request's id comes from something on the way: what it may have sent on is looked for."""
+    _blank(monkeypatch)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with answering(status) as page:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", page)
+        visit = door.AwsVisit(Scope("aws", ACCOUNT, REGION))
+        with pytest.raises(HoldfastError):
+            CHANGES[service](visit)
+    assert (visit.calls, visit.answered, visit.untouched, visit.requests) == (1, False, False, ())
 
 
 def _blank(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,11 +16,13 @@ import pytest
 from activities.providers.gcp import door
 from holdfast.errors import (
     Broken,
+    HoldfastError,
     InvalidInput,
     NotAllowed,
     Unavailable,
 )
 from tests.kinds.google_visit import HERE, OVERRIDES, lead, make
+from tests.kinds.pages import answering
 from tests.localcloud.google_parts import PROJECT, LocalGcp
 
 
@@ -84,6 +86,35 @@ def test_an_endpoint_of_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
             visit.client("storage").get(bucket="b")
         assert visit.calls == 5
         server.shutdown()
+
+
+# A change of each service that is asked over REST.
+CHANGES: dict[str, Callable[[door.GcpVisit], Any]] = {
+    "compute": make,
+    "iam": lambda visit: visit.client("iam").create_service_account(name="projects/p", body={"accountId": "robot"}),
+    "storage": lambda visit: visit.client("storage").insert(project="p", body={"name": "a-bucket"}),
+}
+
+
+@pytest.mark.parametrize("service", CHANGES)
+def test_a_refusal_of_googles_own(gcp: LocalGcp, gcp_visit: door.GcpVisit, service: str) -> None:
+    """Whichever service refuses a change, it has answered, and nothing can have come of it."""
+    gcp.control.refuse("forbidden", status=403, service=service)
+    with pytest.raises(NotAllowed):
+        CHANGES[service](gcp_visit)
+    assert (gcp_visit.calls, gcp_visit.answered, gcp_visit.untouched) == (1, True, True)
+
+
+@pytest.mark.parametrize("status", [400, 403, 409, 502])
+@pytest.mark.parametrize("service", CHANGES)
+def test_a_page_is_no_refusal_of_googles(monkeypatch: pytest.MonkeyPatch, service: str, status: int) -> None:
+    """A page comes from something on the way, which may have sent the request on: what it was for is looked for."""
+    with answering(status) as page:
+        lead(monkeypatch, page)
+        visit = door.open_visit(HERE)
+        with pytest.raises(HoldfastError):
+            CHANGES[service](visit)
+    assert (visit.calls, visit.answered, visit.untouched) == (1, False, False)
 
 
 def test_half_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from botocore.exceptions import (
@@ -36,6 +37,9 @@ WITHDRAWN = frozenset({
     "AuthFailure", "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId",
     "SignatureDoesNotMatch", "UnrecognizedClientException",
 })  # fmt: skip
+
+# Headers that bear a request's id; in some services its body has it instead. botocore writes their names so.
+IDS = frozenset({"x-amzn-requestid", "x-amz-request-id", "x-amz-id-2"})
 
 READS = ("Describe", "Get", "Head", "List", "Search")  # what an operation that changes nothing begins with
 
@@ -125,7 +129,13 @@ def _asks(model: Any, **_: Any) -> None:
 def _hears(parsed: dict[str, Any], **_: Any) -> None:
     visit: AwsVisit | None = getattr(_now, "visit", None)
     if visit is not None:
-        visit.hears(parsed.get("ResponseMetadata", {}).get("RequestId", ""), refused="Error" in parsed)
+        meta = parsed.get("ResponseMetadata", {})
+        request, status = meta.get("RequestId") or "", meta.get("HTTPStatusCode", 0)
+        refused = "Error" in parsed or status >= HTTPStatus.MULTIPLE_CHOICES  # as botocore raises, also for a page
+        # What AWS refuses has an id. What has none comes from something on the way, which may have sent the request on
+        # before it said so.
+        by_aws = bool(request) or any(name in IDS for name in meta.get("HTTPHeaders", {}))
+        visit.hears(request, refused=refused, answered=not refused or by_aws)
 
 
 class _Translated:

@@ -89,7 +89,10 @@ class _Counting(HTTPAdapter):
         answer = super().send(request, **{**arguments, "timeout": (CONNECT, ANSWER)})
         # Read here: an answer that is cut off has not been heard.
         if visit is not None and answer.content is not None:
-            visit.told(answer.headers, refused=not answer.ok)
+            # A refusal that is no JSON is a page: of Google's own front, or of something on the way, which may have
+            # sent the request on before it said so.
+            by_google = answer.headers.get("Content-Type", "").lower().startswith("application/json")
+            visit.told(answer.headers, refused=not answer.ok, answered=answer.ok or by_google)
         return answer
 
 
@@ -230,11 +233,14 @@ class GcpVisit(Asked):
         projects = GcpVisit(self._scope, self._principal).client("projects")
         return no_account(projects, self._scope.account, error) or error
 
-    def told(self, headers: Mapping[str, str], *, refused: bool) -> None:
-        """An answer has arrived. Where it names no request, the operation that it tells of is taken for one."""
+    def told(self, headers: Mapping[str, str], *, refused: bool, answered: bool = True) -> None:
+        """An answer has arrived. Where it names no request, the operation that it tells of is taken for one.
+
+        `answered`: see `Asked.hears`.
+        """
         found = _request_id(headers)
         _now.named = _now.named or bool(found)
-        self.hears(found, refused=refused)
+        self.hears(found, refused=refused, answered=answered)
 
 
 def open_visit(scope: Scope) -> GcpVisit:
