@@ -7,6 +7,7 @@ import json
 import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -140,6 +141,23 @@ def test_a_rotated_secret_costs_no_act(
     with pytest.raises(NotAllowed):
         found.get_token(AUDIENCE)
     assert read == ["anything", "wrong", "wrong"]
+
+
+def test_another_token(azure: LocalAzure, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the place of a token that Azure refuses comes another, got once for all who were refused with the first; a
+    host that keeps its own gives none.
+    """
+    monkeypatch.setenv("SHOP_SECRET", "anything")
+    told(PRINCIPAL)
+    found = credentials(SCOPE)
+    first = found.get_token(AUDIENCE).token
+    second = module.another(found, first, AUDIENCE).token
+    assert second != first
+    assert module.another(credentials(Scope("azure", SUBSCRIPTION, "northeurope")), first, AUDIENCE).token == second
+    kept = found.get_token_info(AUDIENCE)
+    host = SimpleNamespace(get_token_info=lambda *_, **__: kept, close=lambda: None)
+    monkeypatch.setattr(module, "_identity", lambda _: host)
+    assert module.another(found, second, AUDIENCE) is None
 
 
 def _refuse(*_: str, **__: Any) -> Any:

@@ -6,12 +6,13 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from activities.providers.azure import ids, sdk, tags, versions
+from activities.providers.azure import credentials, ids, sdk, tags, versions
 from activities.providers.azure.door import AzureVisit, open_visit
 from holdfast.errors import (
     Broken,
@@ -23,6 +24,7 @@ from holdfast.errors import (
 from holdfast.model import Scope
 from tests.cloud import ROOT
 from tests.kinds.azure_visit import DISK, GROUP, NET, SCOPE
+from tests.kinds.pages import answering
 from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure
 
 # --- what is imported --------------------------------------------------------------------------------------------
@@ -221,9 +223,11 @@ def test_with_a_token(secure: LocalAzure) -> None:
     assert (visit.calls, len(visit.requests)) == (2, 2)
 
 
-def test_with_the_workers_own_credentials(azure: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given what azure-identity takes, the door opens by itself: a token is got, taken along, and accepted."""
+@pytest.fixture
+def own(azure: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> LocalAzure:
+    """The same, where the worker has what azure-identity takes, and nothing was got with it yet."""
     azure.control.settings(require_token=True)
+    monkeypatch.setattr(credentials, "_made", {})
     given = {
         sdk.ENDPOINT: azure.secure_endpoint,
         "REQUESTS_CA_BUNDLE": azure.authority,
@@ -234,6 +238,11 @@ def test_with_the_workers_own_credentials(azure: LocalAzure, monkeypatch: pytest
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
+    return azure
+
+
+def test_with_the_workers_own_credentials(own: LocalAzure) -> None:
+    """Given what azure-identity takes, the door opens by itself: a token is got, taken along, and accepted."""
     visit = open_visit(SCOPE)
     assert visit.client("resource").put(GROUP, {"location": WHERE}).status == 201
     assert visit.client("network").get(ids.subscription(SUBSCRIPTION)).status == 200
@@ -250,12 +259,83 @@ def test_a_wrong_secret(secure: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_token_that_has_expired(secure: LocalAzure) -> None:
-    """A token that ARM does not take any more is not allowed, in its words."""
+    """A token that ARM does not take any more is not allowed, in its words, where there is no other."""
     visit = open_visit(SCOPE)
     visit.client("resource").put(GROUP, {"location": WHERE})
     secure.control.step(7200)
     with pytest.raises(NotAllowed, match="ExpiredAuthenticationToken"):
         visit.client("resource").get(GROUP)
+    assert (visit.calls, visit.answered) == (2, True)
+
+
+@pytest.mark.parametrize("code", ["ExpiredAuthenticationToken", "InvalidAuthenticationToken"])
+def test_a_token_that_was_withdrawn(own: LocalAzure, code: str) -> None:
+    """A change that ARM refuses for its token is asked for once more with another, and carried out once; so is
+    one that is asked later, whose token is withdrawn then.
+    """
+    first = _bears()
+    own.control.refuse(code, "The access token is invalid.", 401, service="Microsoft.Resources", count=1)
+    visit = open_visit(SCOPE)
+    assert visit.client("resource").put(GROUP, {"location": WHERE}).status == 201
+    assert (visit.calls, len(visit.requests), visit.answered) == (2, 2, True)
+    assert len(own.control.executed()) == 1
+    second = _bears()
+    assert second != first
+    own.control.refuse(code, "The access token is invalid.", 401, service="Microsoft.Resources", count=1)
+    assert visit.client("resource").get(GROUP).status == 200
+    assert _bears() != second
+
+
+def test_a_token_that_another_has_replaced(own: LocalAzure) -> None:
+    """Whoever still sends the old token takes the one that was got since: none is got for each client."""
+    visit = open_visit(SCOPE)
+    for service in ("resource", "network"):
+        visit.client(service).get(ids.subscription(SUBSCRIPTION))
+    own.control.step(7200)
+    visit.client("resource").get(ids.subscription(SUBSCRIPTION))
+    second = _bears()
+    visit.client("network").get(ids.subscription(SUBSCRIPTION))
+    assert (visit.calls, _bears()) == (6, second)
+
+
+def test_a_token_that_is_refused_twice(own: LocalAzure) -> None:
+    """Where the new token is refused as well the letter says so, and nobody asks a third time."""
+    own.control.refuse("InvalidAuthenticationToken", "The access token is invalid.", 401, service="Microsoft.Resources")
+    visit = open_visit(SCOPE)
+    with pytest.raises(NotAllowed, match="InvalidAuthenticationToken"):
+        visit.client("resource").put(GROUP, {"location": WHERE})
+    assert (visit.calls, visit.answered) == (2, True)
+
+
+CLAIMS = 'Bearer error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="'  # {"access_token":{}}
+
+
+@pytest.mark.parametrize(
+    "headers, calls, answered",
+    [
+        ({}, 1, False),  # it may have been sent on by what is on the way
+        ({"x_ms_request_id": "r"}, 2, True),
+        ({"x_ms_request_id": "r", "WWW_Authenticate": CLAIMS}, 2, True),  # by the SDK's own hand
+    ],
+    ids=["a page", "ARM", "a challenge"],
+)
+def test_a_change_is_sent_twice_at_most(
+    own: LocalAzure, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], calls: int, answered: bool
+) -> None:
+    """A 401 that is ARM's has the change asked for once more, one that says what it wants too; a page's does not."""
+    authority = Path(own.authority)
+    with answering(401, tls=(authority, authority.with_name("key.pem")), **headers) as page:
+        monkeypatch.setenv(sdk.ENDPOINT, page)
+        visit = open_visit(SCOPE)
+        with pytest.raises(NotAllowed):
+            visit.client("resource").put(GROUP, {"location": WHERE})
+        sdk.forget()
+    assert (visit.calls, visit.answered, visit.untouched) == (calls, answered, False)
+
+
+def _bears() -> str:
+    """The token that the worker's own credentials give now."""
+    return str(credentials.credentials(SCOPE).get_token("https://management.azure.com/.default").token)
 
 
 def test_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ behind the local Azure (`localcloud/azure`) answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -305,6 +305,11 @@ def _pairs(error: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
     inner = error.get("details")
     for one in (*(inner if isinstance(inner, list) else ()), error.get("innererror"), error.get("innerError")):
         yield from _pairs(one, depth + 1)
+
+
+def is_arms(headers: Iterable[str]) -> bool:
+    """Whether an answer is ARM's, by the names of its headers: that of something on the way bears none of its marks."""
+    return any(name.lower().startswith("x-ms-") for name in headers)
 
 
 def classify(code: str, status: int = 0, words: str = "") -> type[HoldfastError]:

@@ -40,6 +40,18 @@ def credentials(scope: Scope) -> TokenCredential:
     return _Named(found, scope)
 
 
+def another(speaks: Any, refused: str, *scopes: str) -> Any:
+    """A token in the place of one that Azure takes no more, though it has not expired: got anew, unless another thread
+    was quicker. None where there is no other, as from a host that keeps its own.
+
+    Raises as asking for one does.
+    """
+    if not isinstance(speaks, _Named):
+        return None
+    found = speaks.another(refused, *scopes)
+    return None if found.token == refused else found
+
+
 class _Named:
     """A `TokenCredential` whose refusals name the scope. The tokens are those of its way, for every scope of it."""
 
@@ -62,6 +74,15 @@ class _Named:
     def get_token_info(self, *scopes: str, options: Any = None) -> Any:
         """See `azure.core.credentials.SupportsTokenInfo`."""
         return self._minted(lambda one: one.get_token_info(*scopes, options=options))
+
+    def another(self, refused: str, *scopes: str) -> Any:
+        """See the function of this name. The same token, where there is no other."""
+        one, _ = _of(self._way, self._scope)
+        found = self.get_token_info(*scopes)
+        if found.token != refused:
+            return found
+        _forget(self._way, one)  # what azure-identity keeps goes with it
+        return self.get_token_info(*scopes)
 
     def close(self) -> None:
         """Nothing: others use the same."""

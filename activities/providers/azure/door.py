@@ -80,8 +80,7 @@ class AzureVisit(Asked):
 
     def told(self, status: int, headers: Mapping[str, str]) -> None:
         """An answer has arrived: ARM's, if it bears ARM's mark, and else that of something on the way to it."""
-        answered = any(name.lower().startswith("x-ms-") for name in headers)
-        self.hears(headers.get("x-ms-request-id", ""), refused=status >= _REFUSED, answered=answered)
+        self.hears(headers.get("x-ms-request-id", ""), refused=status >= _REFUSED, answered=codes.is_arms(headers))
 
 
 def open_visit(scope: Scope) -> AzureVisit:

@@ -31,11 +31,13 @@ from azure.core.pipeline.policies import HTTPPolicy, SansIOHTTPPolicy
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
 from azure.core.settings import settings
+from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 from azure.mgmt.core.tools import get_arm_endpoints
 from requests.adapters import HTTPAdapter
 
 from activities.loopback import guarded
-from activities.providers.azure.credentials import credentials
+from activities.providers.azure import codes
+from activities.providers.azure.credentials import another, credentials
 from holdfast.errors import Broken, HoldfastError, InvalidInput, NotAllowed, Unavailable
 from holdfast.model import Scope
 
@@ -47,6 +49,7 @@ CLOUD: Final = "AZURE_SDK_CLOUD_CONF"  # the SDK's own: a sovereign cloud's endp
 CONNECT, READ = 5, 20  # seconds
 READS: Final = frozenset({"GET", "HEAD"})
 UNREGISTERED: Final = "MissingSubscriptionRegistration"
+MET: Final = "holdfast_challenge_met"  # in a request's context
 POOL: Final = 100  # connections that are kept for the next request
 
 # By the name a kind asks for: the package, and its client.
@@ -90,6 +93,34 @@ class Watched(HTTPPolicy[Any, Any]):  # type: ignore[misc]  # the types of the S
         if answer.http_response.status_code == 409 and UNREGISTERED in answer.http_response.text():  # noqa: PLR2004
             raise Unregistered(answer.http_response)
         return answer
+
+
+class _Speaking(ARMChallengeAuthenticationPolicy):  # type: ignore[misc]  # the types of the SDK are not read
+    """Sends a request once more, with another token, when ARM takes the first one no more: it may be withdrawn before
+    it expires, and would be sent until then. What ARM has answered with 401 it has not carried out.
+
+    A challenge, which says what the token must claim, the SDK has met by then.
+    """
+
+    def on_challenge(self, request: Any, response: Any) -> bool:
+        """See `BearerTokenCredentialPolicy`."""
+        met = bool(super().on_challenge(request, response))
+        request.context[MET] = met
+        return met
+
+    def send(self, request: Any) -> Any:
+        """See `HTTPPolicy`."""
+        answer = super().send(request)
+        said, headers = answer.http_response, request.http_request.headers
+        # Of something on the way nobody knows what it has sent on.
+        if said.status_code != 401 or not codes.is_arms(said.headers) or request.context.get(MET):  # noqa: PLR2004
+            return answer
+        token = another(self._credential, headers["Authorization"].removeprefix("Bearer "), *self._scopes)
+        if token is None:
+            return answer
+        self._token = token
+        self._update_headers(headers, token.token)
+        return self.next.send(request)
 
 
 class _Nobody:
@@ -181,18 +212,18 @@ def translate(error: AzureError) -> HoldfastError:
 
 
 def _made(service: str, scope: Scope, speaks: TokenCredential | None) -> Any:
-    more: dict[str, Any] = {"authentication_policy": SansIOHTTPPolicy()} if speaks is None else {}
+    scopes = list(_endpoints()["credential_scopes"])
     return _class(service)(
         speaks or _Nobody(),
         scope.account,
         base_url=endpoint(),
-        credential_scopes=list(_endpoints()["credential_scopes"]),
+        credential_scopes=scopes,
+        authentication_policy=SansIOHTTPPolicy() if speaks is None else _Speaking(speaks, *scopes),
         custom_hook_policy=Watched(),
         retry_total=0,
         permit_redirects=False,
         user_agent="holdfast",
         transport=RequestsTransport(session=_session(), connection_timeout=CONNECT, read_timeout=READ),
-        **more,
     )
 
 
