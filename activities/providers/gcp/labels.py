@@ -2,7 +2,8 @@
 
 A label's value holds at most 63 of: lower-case letters, digits, `_` and `-`. An installation and a stack are made of
 those. A kind's dot is written `_`, which its cloud's name never holds. In a name `_` is the escape, so no two names are
-written alike, and what is longer than one value ends in `_9` and goes on in `holdfast-name-2`, and so on.
+written alike. What is longer than one value fills it, ends in `_9` there and goes on in `holdfast-name-2`, and so on.
+A piece goes on where the next one stands: a name may end in `_9` too, and an escape may be cut in two.
 
 | in a name | in the label |
 |---|---|
@@ -37,7 +38,7 @@ GOOGLES: Final = "goog-"  # what the keys of Google's own begin with
 _MORE: Final = "_9"  # the name goes on in the next label
 _ESCAPED: Final = {"_": "__", ".": "_1", "[": "_0", "]": ""}
 _READ: Final = {"__": "_", "_1": ".", "_0": "["}
-_PART: Final = re.compile(r"_.|[^_]")
+_PART: Final = re.compile(r"_.?|[^_]")
 
 
 def marks(call: Call[Any]) -> dict[str, str]:
@@ -95,8 +96,14 @@ def written(name: str) -> str:
 def read(value: str) -> str:
     """The inverse of `written`. What was not written by it comes out as something that is no name of ours."""
     parts = _PART.findall(value)
-    name = "".join(_READ.get(p, p[1].upper() if len(p) > 1 else p) for p in parts)
+    name = "".join(_READ.get(p) or _letter(p) for p in parts)
     return f"{name}]" if "_0" in parts else name
+
+
+def _letter(part: str) -> str:
+    if part[0] != "_":
+        return part
+    return part[1].upper() if part[1:].isalpha() else "?"
 
 
 def _owned(owner: Owner) -> dict[str, str]:
@@ -106,7 +113,9 @@ def _owned(owner: Owner) -> dict[str, str]:
 def _addressed(address: Address) -> dict[str, str]:
     value = written(address.name)
     pieces = []
-    while len(value) > LONGEST:
+    # What fills a label and ends in `_9` of its own takes a second one, for that: a longer name may begin with it, and
+    # must not be found by it.
+    while len(value) > LONGEST or _may_go_on(value):
         pieces.append(value[: LONGEST - len(_MORE)] + _MORE)
         value = value[LONGEST - len(_MORE) :]
     pieces.append(value)
@@ -116,9 +125,15 @@ def _addressed(address: Address) -> dict[str, str]:
 def _chain(labels: Mapping[str, str]) -> Iterator[str]:
     for number in itertools.count(1):
         piece = labels.get(_key(number), "")
-        yield piece.removesuffix(_MORE)
-        if not piece.endswith(_MORE):
+        # Without the next one its `_9` is the name's: also one that fills a label was written so once.
+        if not (_may_go_on(piece) and labels.get(_key(number + 1))):
+            yield piece
             return
+        yield piece.removesuffix(_MORE)
+
+
+def _may_go_on(piece: str) -> bool:
+    return len(piece) == LONGEST and piece.endswith(_MORE)
 
 
 def _key(number: int) -> str:
