@@ -47,6 +47,7 @@ __all__ = [
     "Search",
     "Status",
     "Underway",
+    "marking",
 ]
 
 S = TypeVar("S", bound=Spec)
@@ -128,6 +129,11 @@ class Clients(Protocol):
     def __call__(self, service: str) -> Any: ...  # the door of an SDK
 
 
+def marking(owner: Owner, address: Address, token: str) -> dict[str, str]:
+    """The marks of a resource, by their tags."""
+    return {OWNER_TAG: str(owner), ADDRESS_TAG: str(address), TOKEN_TAG: token}
+
+
 @dataclass(frozen=True, slots=True)
 class Call(Generic[S]):
     """Everything that one call of a kind may know."""
@@ -172,11 +178,7 @@ class Call(Generic[S]):
     @property
     def marks(self) -> dict[str, str]:
         """The ownership that a create must carry from its very first call."""
-        return {
-            OWNER_TAG: str(self.owner),
-            ADDRESS_TAG: str(self.address),
-            TOKEN_TAG: self.token,
-        }
+        return marking(self.owner, self.address, self.token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +245,14 @@ class ResourceType(ABC, Generic[S]):
         """A field by which one would stand outside of its scope, and why it must not: `check` says so at its line.
 
         Pure. Values may be `Unknown`. None: nothing speaks against it.
+        """
+        return None
+
+    def crowded(self, spec: Mapping[str, Any], marks: Mapping[str, str]) -> tuple[str, str] | None:
+        """A field that leaves no room for our marks where they stand beside it, and why: `check` says so at its line.
+
+        Pure. Values may be `Unknown`. `marks` are those of a `Call`, with a token as long as an act's. Where nobody
+        says which installation they are for, they name the default one, `holdfast`. None: all of it fits.
         """
         return None
 

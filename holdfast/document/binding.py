@@ -29,6 +29,7 @@ from holdfast.document.text import compose
 from holdfast.document.unfolding import unfold
 
 NO_VALUES: Mapping[str, JsonValue] = MappingProxyType({})
+INSTALLATION = "holdfast"  # the default one
 ASKED = frozenset({"parameters", "stack"})  # what a look-up may be filled with
 
 
@@ -45,10 +46,14 @@ def bind(
     document: Document,
     catalog: Catalog,
     parameters: Mapping[str, JsonValue] = NO_VALUES,
+    installation: str = INSTALLATION,
 ) -> Goal:
-    """What the document asks for, with these values. Raises `InvalidDocument` with all that is wrong with it."""
+    """What the document asks for, with these values. Raises `InvalidDocument` with all that is wrong with it.
+
+    The installation is part of the marks that must find room beside what a person wrote.
+    """
     problems = Problems()
-    goal = _Binding(document, catalog, parameters, problems).goal()
+    goal = _Binding(document, catalog, parameters, problems, installation).goal()
     if problems:
         raise problems.error()
     return goal
@@ -59,13 +64,14 @@ def bind_text(
     file: str,
     catalog: Catalog,
     parameters: Mapping[str, JsonValue] = NO_VALUES,
+    installation: str = INSTALLATION,
 ) -> Goal:
     """`load` and `bind` in one, which tells the problems of both together."""
     problems = Problems()
     document = _document(text, file, problems)
     if document is None:
         raise problems.error()
-    goal = _Binding(document, catalog, parameters, problems).goal()
+    goal = _Binding(document, catalog, parameters, problems, installation).goal()
     if problems:
         raise problems.error()
     return goal
@@ -88,8 +94,10 @@ class _Binding:
         catalog: Catalog,
         given: Mapping[str, JsonValue],
         problems: Problems,
+        installation: str,
     ) -> None:
         self.document = document
+        self.installation = installation
         self.catalog = catalog
         self.problems = problems
         self.uses: dict[str, None] = {}
@@ -113,7 +121,7 @@ class _Binding:
         self.places = Places(document, self.known, catalog)
 
     def goal(self) -> Goal:
-        entries = Entries(self.document, self.names, self.places, self.problems)
+        entries = Entries(self.document, self.names, self.places, self.problems, self.installation)
         resources = entries.bound()
         self.uses |= entries.uses
         found = (self._look_up(*entry) for entry in self.document.data.items())

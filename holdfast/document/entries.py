@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 from holdfast.contract import OWNER_TAG, TAG_PREFIX
 from holdfast.desired import Desired
@@ -23,8 +24,10 @@ from holdfast.document.places import Places
 from holdfast.document.problems import Problems
 from holdfast.document.shape import Document, Resource
 from holdfast.document.specs import check_spec
-from holdfast.model import Address, Scope
-from holdfast.resource import Carrier, ResourceType
+from holdfast.model import Address, Owner, Scope
+from holdfast.resource import Carrier, ResourceType, marking
+
+_TOKEN: Final = str(UUID(int=0))  # as long as the token of any act
 
 
 @dataclass(slots=True)
@@ -43,8 +46,9 @@ class _One:
 class Entries:
     """Binds every entry under `resources`. `uses` are the other stacks that they read."""
 
-    def __init__(self, document: Document, names: Names, places: Places, problems: Problems) -> None:
+    def __init__(self, document: Document, names: Names, places: Places, problems: Problems, installation: str) -> None:
         self.uses: dict[str, None] = {}
+        self._owner = Owner(installation, document.stack)
         self._document = document
         self._names = names
         self._places = places
@@ -214,7 +218,7 @@ class Entries:
     def _check_place(
         self, one: _One, kind: ResourceType[Any], spec: dict[str, Any], scope: Scope, node: Node | None
     ) -> None:
-        wrong = kind.astray(spec, scope)
+        wrong = kind.astray(spec, scope) or kind.crowded(spec, marking(self._owner, one.address, _TOKEN))
         if wrong is None:
             return
         field, why = wrong

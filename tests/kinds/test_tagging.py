@@ -181,6 +181,47 @@ def test_a_description_does_not_give_a_resource_away() -> None:
     assert said[0].startswith(f"f:{LINES + 1}:")
 
 
+ROBOT = "  robot: {kind: gcp.service_account, scope: gcp, spec: {account_id: shop-robot, description: %s}}\n"
+MARKS = len(
+    " [holdfast-owner=holdfast/shop holdfast-address=shop/gcp.service_account/robot "
+    "holdfast-token=00000000-0000-0000-0000-000000000000]"
+)
+
+
+@pytest.mark.parametrize("letter, bytes_each", [("w", 1), ("ü", 2)])
+def test_marks_need_room_beside_a_description(letter: str, bytes_each: int) -> None:
+    """A description that IAM would not take with Holdfast's marks is refused at its line, and one byte less is not."""
+    most = 256 - MARKS
+    assert bound(ROBOT % (letter * (most // bytes_each)))
+    [said] = refusals(ROBOT % (letter * (most // bytes_each + 1)))
+    size = 256 - most % bytes_each + bytes_each
+    assert said.startswith(f"f:{LINES + 1}:")
+    assert "resources.robot.spec.description: with Holdfast's marks" in said
+    assert f"the description has {size} bytes, and IAM takes 256" in said
+
+
+def test_the_room_depends_on_the_installation() -> None:
+    """Its name is part of the marks; the default one's is thought of where nobody says which it is."""
+    text = HEAD + ROBOT % ("w" * (256 - MARKS))
+    assert bind_text(text, "f", catalog(), installation="night").resources
+    with pytest.raises(InvalidDocument, match="has 257 bytes"):
+        bind_text(text, "f", catalog(), installation="holdfasts")
+
+
+def test_a_name_leaves_no_room_for_words() -> None:
+    """Marks that are too long alone are refused at the resource, where nothing is written of a description."""
+    body = ROBOT.replace("robot:", f"{'r' * 63}:").replace(", description: %s", "")
+    text = (HEAD + body).replace("stack: shop", f"stack: {'s' * 40}")
+    with pytest.raises(InvalidDocument) as refused:
+        bind_text(text, "f", catalog())
+    assert "IAM takes 256" in str(refused.value)
+
+
+def test_a_description_that_is_not_known_yet_is_not_measured() -> None:
+    """What another resource gives is measured when it is known."""
+    assert bound("  net: {kind: gcp.network, scope: gcp, spec: {name: net}}\n" + ROBOT % '"${net.self_link}"')
+
+
 # --- places -----------------------------------------------------------------------------------------------------
 
 

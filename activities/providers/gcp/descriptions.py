@@ -12,6 +12,7 @@ Source: Compute Engine API, `filter` of every list: `field eq regex`, RE2 syntax
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from holdfast.contract import ADDRESS_TAG, OWNER_TAG, TOKEN_TAG
@@ -30,8 +31,13 @@ def marked(call: Call[Any]) -> str:
 
 def over(words: str, call: Call[Any]) -> str:
     """A person's words with our marks after them."""
-    marks = " ".join(f"{tag}={mark}" for tag, mark in call.marks.items())
-    return f"{words} [{marks}]" if words else f"[{marks}]"
+    return beside(words, call.marks)
+
+
+def beside(words: str, marks: Mapping[str, str]) -> str:
+    """A person's words with these marks after them."""
+    said = " ".join(f"{tag}={mark}" for tag, mark in marks.items())
+    return f"{words} [{said}]" if words else f"[{said}]"
 
 
 def reworded(words: str, description: str) -> str:

@@ -175,7 +175,13 @@ class ServiceAccount(ResourceType[ServiceAccountSpec]):
         self._patch(call, description=descriptions.own(self._description(call)))
         return self.observe(call)
 
-    # --- comparing ---------------------------------------------------------------------------------------------
+    # --- checking and comparing -------------------------------------------------------------------------------
+
+    def crowded(self, spec: Mapping[str, Any], marks: Mapping[str, str]) -> tuple[str, str] | None:
+        """By a description that is too long for IAM with them."""
+        words = spec.get("description", "")
+        wrong = _overlong(descriptions.beside(words, marks)) if isinstance(words, str) else ""
+        return ("description", wrong) if wrong else None
 
     def canonical(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         """Blanks around a description mean nothing."""
@@ -271,11 +277,15 @@ def _marked(call: Call[ServiceAccountSpec]) -> str:
 
 
 def _short(description: str) -> str:
-    """Raises `InvalidInput` where IAM would cut or refuse it. Source: IAM API, ServiceAccount: 256 UTF-8 bytes."""
-    size = len(description.encode())
-    if size > LONGEST:
-        raise InvalidInput(
-            f"with Holdfast's marks the description has {size} bytes, and IAM takes {LONGEST}",
-            next=f"shorten the description, or the resource's name, by {size - LONGEST} bytes",
-        )
+    """Raises `InvalidInput` where IAM would cut or refuse it."""
+    if wrong := _overlong(description):
+        over = len(description.encode()) - LONGEST
+        raise InvalidInput(wrong, next=f"shorten the description, or the resource's name, by {over} bytes")
     return description
+
+
+def _overlong(description: str) -> str:
+    """What is wrong with a whole description's length, or nothing. Source: IAM API, ServiceAccount: 256 UTF-8 bytes."""
+    size = len(description.encode())
+    wrong = f"with Holdfast's marks the description has {size} bytes, and IAM takes {LONGEST}"
+    return wrong if size > LONGEST else ""
