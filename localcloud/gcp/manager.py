@@ -43,7 +43,9 @@ def install(cloud: Cloud) -> None:
     """Declare the settings."""
     cloud.declare("manager_seconds", 0.3, "from the answer of a change in Resource Manager until its operation is done")
     cloud.declare("manager_delete_seconds", 0.0, "the same of a delete, which was recorded as done at once")
-    cloud.declare("projects", list(PROJECTS), "ids of projects that stand from the beginning, and that nobody made")
+    cloud.declare(
+        "projects", list(PROJECTS), "ids of projects that stand from the beginning, and that nobody made: your own here"
+    )
     cloud.declare(
         "new_projects_open",
         True,
@@ -102,6 +104,12 @@ def _first(cloud: Cloud, it: Managed, request: Request) -> bool:
     return collection == "projects" and name not in it.taken and stands_from_the_beginning(cloud, name)
 
 
+def _seeded(cloud: Cloud, it: Managed) -> list[str]:
+    """The ids of the projects that stand from the beginning."""
+    every = cloud.settings["projects"]
+    return [str(one) for one in (every if isinstance(every, list) else ()) if one not in it.taken]
+
+
 def _unmade(cloud: Cloud, name: str) -> Held:
     """A project that stands from the beginning, as it is shown."""
     born = stamp(datetime.fromtimestamp(0, UTC))
@@ -132,7 +140,7 @@ def _list(cloud: Cloud, it: Managed, request: Request) -> dict[str, Json]:
     parent = request.query.get("parent")
     since = stamp(cloud.clock.now() - timedelta(seconds=float(str(cloud.settings["list_lag_seconds"]))))
     found: list[tuple[str, Json]] = []
-    for held in it.all(what):
+    for held in [*it.all(what), *(_unmade(cloud, name) for name in _seeded(cloud, it) if what == "projects")]:
         shown = shown_v1(held) if old else shown_v3(held)
         fits = parent in {None, held.parent} and (searched or old or held.state == "ACTIVE")
         if held.waits is None and held.created <= since and fits and test(shown | {"id": held.id}):

@@ -20,7 +20,7 @@ LONGEST = 400.0  # seconds for a whole page, on a machine that has much else to 
 @pytest.mark.slow  # more than a minute: a rollback that looks for late hands, and a worker missed by its heartbeat
 @pytest.mark.kill
 @pytest.mark.timeout(LONGEST + 60)
-@pytest.mark.parametrize("name", ["tutorial.md", "how-to/recover-a-stuck-run.md"])
+@pytest.mark.parametrize("name", ["tutorial.md", "how-to/recover-a-stuck-run.md", "how-to/play-your-own-document.md"])
 def test_what_a_page_says_happens(name: str, tmp_path: Path) -> None:
     """Whoever types what the page says, in order, sees what it shows, and nothing is left running."""
     here, answers = tmp_path / "here", tmp_path / "answers"

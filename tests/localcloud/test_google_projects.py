@@ -142,7 +142,7 @@ def test_both_versions_are_one_world(gcp: LocalGcp, projects: Any) -> None:
     made(projects)
     found = gcp.ask("GET", "/v1/projects/a-project-1").body
     assert (found["lifecycleState"], found["parent"]) == ("ACTIVE", {"type": "organization", "id": "1"})
-    assert gcp.ask("GET", "/v1/projects?filter=name:a-project").body["projects"] == [found]
+    assert gcp.ask("GET", "/v1/projects?filter=name:a-project-1").body["projects"] == [found]
     assert gcp.ask("DELETE", "/v1/projects/a-project-1").body == {}
     assert projects.get_project(name="projects/a-project-1", retry=None).state.name == "DELETE_REQUESTED"
 
@@ -180,6 +180,7 @@ def test_folders(gcp: LocalGcp, folders: Any, projects: Any) -> None:
 
 def test_a_search_for_projects_is_any_of_its_terms(gcp: LocalGcp, projects: Any) -> None:
     """Terms are alternatives: what was deleted shows beside what stands, as long as one of them fits."""
+    gcp.control.settings(projects=[])
     made(projects, labels={"a": "b"})
     made(projects, "a-project-2")
     projects.delete_project(name="projects/a-project-1", retry=None)
@@ -190,6 +191,17 @@ def test_a_search_for_projects_is_any_of_its_terms(gcp: LocalGcp, projects: Any)
     }.items():
         found = projects.search_projects(query=query, retry=None)
         assert sorted(project.project_id for project in found) == names
+
+
+def test_what_stands_from_the_beginning_is_listed(gcp: LocalGcp, projects: Any) -> None:
+    """A project that nobody made here is found by a search, active, as it is by its id; and a setting names them."""
+    gcp.control.settings(projects=["my-project", "shop-prod"])
+    every = list(projects.search_projects(retry=None))
+    assert [(p.project_id, p.state.name) for p in every] == [("shop-prod", "ACTIVE"), ("my-project", "ACTIVE")]
+    assert every[1] == projects.get_project(name="projects/my-project", retry=None)
+    assert [p.project_id for p in projects.search_projects(query="id:my-project", retry=None)] == ["my-project"]
+    assert [p["projectId"] for p in gcp.ask("GET", "/v1/projects").body["projects"]] == ["shop-prod", "my-project"]
+    assert list(projects.search_projects(query="labels.a:b", retry=None)) == []
 
 
 def test_too_many_projects(gcp: LocalGcp, projects: Any) -> None:

@@ -55,7 +55,7 @@ def test_both_wires_have_one_cloud(gcp: LocalGcp, projects: Any) -> None:
 
 def test_pages(gcp: LocalGcp, projects: Any) -> None:
     """A search is read by pages, each by a call."""
-    gcp.control.settings(manager_seconds=0)
+    gcp.control.settings(manager_seconds=0, projects=[])
     for number in range(5):
         make(projects, f"a-project-{number}")
     found = projects.search_projects(request={"page_size": 2}, retry=None)
