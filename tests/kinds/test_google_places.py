@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from activities.providers.gcp.kinds.address import Address, AddressSpec
+from activities.providers.gcp.kinds.bucket import Bucket
 from activities.providers.gcp.kinds.disk import Disk, DiskSpec
 from activities.providers.gcp.kinds.health_check import HealthCheck, HealthCheckSpec
 from activities.providers.gcp.kinds.instance import Instance, InstanceSpec
 from activities.providers.gcp.kinds.instance_group_manager import InstanceGroupManager, InstanceGroupManagerSpec
 from activities.providers.gcp.kinds.instance_template import InstanceTemplate, InstanceTemplateSpec
+from activities.providers.gcp.kinds.subnetwork import Subnetwork
 from holdfast.errors import InvalidInput
 from holdfast.model import Scope, Status
 from holdfast.resource import Search
@@ -112,3 +114,33 @@ def test_a_zone_outside_of_the_region_is_refused(gcp: LocalGcp, kind: Any, of: A
     assert refused.value.letter.address == called.call().address
     made = [str(path) for things in gcp.control.world().values() for path in things]
     assert not [path for path in made if path.endswith("/it")]
+
+
+BASE = "https://www.googleapis.com/compute/v1/projects/a-project"
+BARE: list[tuple[Any, str, dict[str, Any], set[str]]] = [
+    (Disk(), "zones/us-central1-a/disks/it", {"status": "READY"}, {"zone", "type", "size_gb"}),
+    (Disk(), "regions/us-central1/disks/it", {"status": "READY", "sizeGb": "10"}, {"zone", "type"}),
+    (InstanceGroupManager(), "zones/us-central1-a/instanceGroupManagers/it", {}, {"target_size", "instance_template"}),
+    (Subnetwork(), "regions/us-central1/subnetworks/it", {"network": f"{BASE}/global/networks/it"}, {"ip_cidr_range"}),
+]
+
+
+@pytest.mark.parametrize("kind, path, more, untold", BARE)
+def test_what_an_answer_leaves_out_is_not_told(kind: Any, path: str, more: dict[str, Any], untold: set[str]) -> None:
+    """An older or a shorter answer is an observation too, without what it does not say."""
+    seen = kind.see({"name": "it", "selfLink": f"{BASE}/{path}", **more}, SCOPE)
+    assert seen.remote_id == f"projects/a-project/{path}"
+    assert set(seen.outputs) == set(kind.outputs)
+    assert set(kind.spec.model_fields) - set(seen.properties) == untold
+
+
+def test_a_bare_bucket_is_seen() -> None:
+    """A bucket without a place or a class in the answer stands all the same."""
+
+    class Storage:
+        def list(self, **_: Any) -> Any:
+            return [{"name": "it", "selfLink": "https://www.googleapis.com/storage/v1/b/it"}]
+
+    [seen] = Bucket().discover(Search(SCOPE, lambda _: Storage()))
+    assert set(Bucket.spec.model_fields) - set(seen.properties) == {"location", "storage_class"}
+    assert Bucket().canonical(seen.properties) == seen.properties

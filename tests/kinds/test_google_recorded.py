@@ -97,7 +97,10 @@ def call(kind: ComputeKind[Any], properties: Mapping[str, Any], remote_id: str) 
     return Call(Address("shop", kind.kind, "it"), scope, owner, lambda _: None, token="t", spec=spec)
 
 
-pytestmark = pytest.mark.skipif(FIXTURES is None, reason="HOLDFAST_FIXTURES is not set")
+pytestmark = [
+    pytest.mark.fixtures,
+    pytest.mark.skipif(FIXTURES is None, reason="HOLDFAST_FIXTURES is not set"),
+]
 
 
 @pytest.mark.parametrize("name", kinds())

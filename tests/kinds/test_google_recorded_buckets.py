@@ -16,7 +16,10 @@ from holdfast.resource import Search
 
 FIXTURES = os.environ.get("HOLDFAST_FIXTURES", "")
 HERE = Scope("gcp", "a-project", "us-central1")
-pytestmark = pytest.mark.skipif(not FIXTURES, reason="HOLDFAST_FIXTURES names no directory of recorded answers")
+pytestmark = [
+    pytest.mark.fixtures,
+    pytest.mark.skipif(not FIXTURES, reason="HOLDFAST_FIXTURES names no directory of recorded answers"),
+]
 
 
 class Recorded:

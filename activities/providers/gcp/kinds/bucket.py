@@ -209,14 +209,14 @@ class Bucket(ResourceType[BucketSpec]):
         # Older answers know uniform access by its first name alone, and neither prevention nor soft deletion.
         uniform = access.get("uniformBucketLevelAccess") or access.get("bucketPolicyOnly") or {}
         retention = raw.get("retentionPolicy", {}).get("retentionPeriod")
+        shown = {"location": raw.get("location"), "storage_class": raw.get("storageClass")}
         return Observation(
             kind=self.kind,
             status=Status.ready,
             remote_id=raw["name"],
             properties={
                 "name": raw["name"],
-                "location": raw["location"],
-                "storage_class": raw["storageClass"],
+                **{field: value for field, value in shown.items() if value is not None},
                 "uniform_bucket_level_access": bool(uniform.get("enabled")),
                 "public_access_prevention": access.get("publicAccessPrevention", "inherited"),
                 "versioning": bool(raw.get("versioning", {}).get("enabled")),

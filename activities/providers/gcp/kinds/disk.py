@@ -103,13 +103,13 @@ class Disk(ComputeKind[DiskSpec]):
     def see(self, raw: dict[str, Any], scope: Scope) -> Observation:
         key = raw.get("diskEncryptionKey", {}).get("kmsKeyName")
         said = {
-            "zone": last(raw["zone"]),
-            "type": last(raw["type"]),
             "source_image": bare(raw["sourceImage"]) if "sourceImage" in raw else None,
             "source_snapshot": bare(raw["sourceSnapshot"]) if "sourceSnapshot" in raw else None,
             "kms_key": versionless(key) if key else None,
             "description": raw.get("description", ""),
         }
+        # One of a whole region has no zone.
+        said |= {field: last(raw[field]) for field in ("zone", "type") if field in raw}
         said |= {"size_gb": int(raw["sizeGb"])} if "sizeGb" in raw else {}
         status = self._STATUS.get(raw["status"], Status.pending)
         return self.seen(raw, said, {"size_gb": said.get("size_gb")}, status, f"status {raw['status']}")

@@ -163,7 +163,6 @@ web:
         defaults = UpdatePolicy()
         said = {
             "zone": where if kind == "zones" else None,
-            "target_size": int(raw["targetSize"]),
             "base_instance_name": raw.get("baseInstanceName"),
             "named_ports": [{"name": one["name"], "port": one["port"]} for one in raw.get("namedPorts", ())],
             "update_policy": {
@@ -172,6 +171,7 @@ web:
             },
             "description": descriptions.own(raw.get("description", "")),
         }
+        said |= {"target_size": int(raw["targetSize"])} if "targetSize" in raw else {}
         said |= {"instance_template": bare(template)} if template else {}
         status = raw.get("status", {})
         # Right after a patch it may be stable yet: who goes over one by one is there when all are of the new version.

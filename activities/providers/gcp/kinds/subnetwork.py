@@ -107,14 +107,14 @@ app: {kind: gcp.subnetwork, spec: {name: app, network: "${net.self_link}", ip_ci
         logs = {"enable": raw.get("enableFlowLogs", False), **raw.get("logConfig", {})}
         said = {
             "network": bare(raw["network"]),
-            "ip_cidr_range": raw["ipCidrRange"],
             "private_ip_google_access": raw.get("privateIpGoogleAccess", False),
             "log_config": {ours: logs[theirs] for ours, theirs in self._LOGS.items() if theirs in logs},
             "description": descriptions.own(raw.get("description", "")),
         }
+        said |= {"ip_cidr_range": raw["ipCidrRange"]} if "ipCidrRange" in raw else {}  # one of IPv6 alone has none
         outputs = {
             "network": said["network"],
-            "ip_cidr_range": said["ip_cidr_range"],
+            "ip_cidr_range": raw.get("ipCidrRange"),
             "gateway_address": raw.get("gatewayAddress"),
         }
         status = Status.pending if raw.get("state") == "DRAINING" else Status.ready
