@@ -13,15 +13,14 @@ from localcloud.core.asked import Answer, Asked
 
 JSON = "application/json; charset=utf-8"
 TOO_MANY = 429
-RETRY = {TOO_MANY, 503}
 
 
 class No(Exception):
-    """A refusal in ARM's words."""
+    """A refusal in ARM's words. `after`: in how many seconds it is worth asking again, where ARM says so."""
 
-    def __init__(self, code: str, message: str, status: int, **more: Any) -> None:
+    def __init__(self, code: str, message: str, status: int, *, after: str = "", **more: Any) -> None:
         super().__init__(code, message, status)
-        self.code, self.message, self.status, self.more = code, message, status, more
+        self.code, self.message, self.status, self.after, self.more = code, message, status, after, more
 
     def error(self) -> dict[str, Any]:
         """What stands under `error`."""
@@ -46,14 +45,14 @@ def said(status: int, body: Any = None, **headers: str) -> Answer:
     return Answer(status, (("Content-Type", JSON),), json.dumps(body).encode()).having(**headers)
 
 
-def refusal(asked: Asked, code: str, message: str, status: int, **more: Any) -> Answer:
-    """An error in the shape of whoever was asked; when it is worth asking again, it says after how long."""
+def refusal(asked: Asked, code: str, message: str, status: int, *, after: str = "", **more: Any) -> Answer:
+    """An error in the shape of whoever was asked; when it is worth asking again, it says after how many seconds."""
     if asked.service == "login":
         body: dict[str, Any] = {"error": code, "error_description": message, "error_codes": []}
     else:
         body = {"error": {"code": code, "message": message, **more}}
     answer = said(status, body)
-    return answer.having(Retry_After="1") if status in RETRY else answer
+    return answer.having(Retry_After=after) if after else answer
 
 
 def code(answer: Answer) -> str:

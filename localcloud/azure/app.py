@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from localcloud.azure import answers, around, listing, operations, tokens, verbs
 from localcloud.azure.answers import No, said
+from localcloud.azure.kind import BUSY
 from localcloud.azure.paths import Target, parse
 from localcloud.azure.settings import SETTINGS
 from localcloud.azure.store import Store, render
@@ -15,6 +16,7 @@ from localcloud.core.asked import Answer, Asked, Environ
 from localcloud.core.cloud import Cloud, Json
 
 VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
+OVERLOADED = {answers.TOO_MANY, 503}
 SECRET = {"adminpassword", "customdata", "userdata", "client_secret", "client_assertion", "password"}
 
 
@@ -65,7 +67,7 @@ class Azure:
                 tokens.check(store, environ)
             return self._answer(environ, body)
         except No as no:
-            return answers.refusal(asked, no.code, no.message, no.status, **no.more)
+            return answers.refusal(asked, no.code, no.message, no.status, after=no.after, **no.more)
         finally:
             new = [r.id for key, r in store.resources.items() if key not in before] if asked.mutates else []
             self._made = tuple(new)
@@ -111,7 +113,9 @@ class Azure:
 
     def refusal(self, asked: Asked, code: str, message: str, status: int) -> Answer:
         """See `Dialect`."""
-        return answers.refusal(asked, code, message, status)
+        settings = self._store.cloud.settings
+        wait = "throttled_seconds" if status in OVERLOADED else "retry_after_seconds" if code == BUSY else ""
+        return answers.refusal(asked, code, message, status, after=str(settings[wait]) if wait else "")
 
     def throttled(self, asked: Asked) -> tuple[str, str, int]:
         """See `Dialect`."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from localcloud.azure.store import Resource, Store
 
 Body: TypeAlias = dict[str, Any]
+BUSY = "AnotherOperationInProgress"  # the code of most types while something is under way on a resource
 
 
 class Style(Enum):
@@ -71,7 +72,7 @@ class Kind:
     in_use: tuple[str, int] = ("", 0)  # code and status with which deleting is refused while referred to
     holds: bool = True  # whether what it refers to cannot be deleted
     missing: tuple[str, int] = ("InvalidResourceReference", 400)  # when something that it refers to is not there
-    busy: str = "AnotherOperationInProgress"
+    busy: str = BUSY
     over: tuple[str, int] = ("ResourceCountExceedsLimit", 400)  # more than the quota
     taken: str = ""  # the code when a name that is unique in the world is taken
     actions: tuple[str, ...] = ()

@@ -214,6 +214,7 @@ def _free(store: Store, one: Resource, *, by_group: bool = True) -> None:
             f"Another operation on this or dependent resource is in progress: {store.operations[one.doing].verb} of "
             f"{one.id}, operation {one.doing}.",
             409,
+            after=str(store.cloud.settings["retry_after_seconds"]),
         )
 
 

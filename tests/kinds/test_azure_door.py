@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from activities.letters import to_temporal
 from activities.providers.azure import ids, sdk, tags
 from activities.providers.azure.door import AzureVisit, Operation, open_visit
 from holdfast.errors import (
@@ -204,6 +205,25 @@ def test_throttled(azure: LocalAzure, visit: AzureVisit) -> None:
     with pytest.raises(Throttled) as slow:
         list(compute.pages(DISKS))
     assert (slow.value.after, visit.calls) == (timedelta(seconds=1), 2)
+    azure.control.settings(throttled_seconds=30)
+    with pytest.raises(Throttled) as slow:
+        list(compute.pages(DISKS))
+    assert slow.value.after == timedelta(seconds=30)
+
+
+@pytest.mark.parametrize("on_demand", [False, True])
+def test_what_is_busy_says_when_to_come_again(azure: LocalAzure, visit: AzureVisit, on_demand: bool) -> None:
+    """A write while another is under way waits as long as ARM asks for, and the server asks again no sooner."""
+    network = visit.client("network")
+    azure.control.settings(seconds={}, retry_after_seconds=7)
+    if on_demand:
+        azure.control.refuse("AnotherOperationInProgress", "in progress", 409, action="*/virtualNetworks/write")
+    else:
+        network.put(NET, A_NET)
+    with pytest.raises(Pending, match="AnotherOperationInProgress") as busy:
+        network.put(NET, A_NET)
+    assert busy.value.after == timedelta(seconds=7)
+    assert to_temporal(busy.value, attempt=1).next_retry_delay == timedelta(seconds=7)
 
 
 @pytest.mark.parametrize("lost", ["lose_answer", "lose_request"])

@@ -99,10 +99,10 @@ class LocalAzure(LocalAws):
 
 
 @contextmanager
-def refused(code: str, status: int | None = None) -> Iterator[None]:
+def refused(code: str, status: int | None = None) -> Iterator[pytest.ExceptionInfo[HttpResponseError]]:
     """What is done in here is refused with this code, and this status."""
     with pytest.raises(HttpResponseError) as said:
-        yield
+        yield said
     assert said.value.error is not None, said.value
     assert said.value.error.code == code, said.value
     assert status in {None, said.value.status_code}

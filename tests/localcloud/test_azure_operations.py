@@ -45,8 +45,10 @@ def test_a_create_takes_time(azure: LocalAzure) -> None:
     assert "/operations/" in first(seen)["azure-asyncoperation"]
     assert first(seen)["retry-after"] == "1"
     assert networks.get("shop", "net").provisioning_state == "Updating"
-    with refused("AnotherOperationInProgress", 409):
+    with refused("AnotherOperationInProgress", 409) as busy:
         networks.begin_create_or_update("shop", "net", SPACE)
+    assert busy.value.response is not None
+    assert busy.value.response.headers["retry-after"] == "1"
     azure.control.step(10)
     assert networks.get("shop", "net").provisioning_state == "Succeeded"
 

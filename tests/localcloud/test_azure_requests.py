@@ -203,6 +203,8 @@ def test_throttled(azure: LocalAzure) -> None:
     assert ask(azure, "GET", f"{DISKS}{VERSION}")[0] == 200
     status, body, headers = ask(azure, "GET", f"{DISKS}{VERSION}")
     assert (status, body["error"]["code"], headers["retry-after"]) == (429, "TooManyRequests", "1")
+    azure.control.settings(throttled_seconds=30)
+    assert ask(azure, "GET", f"{DISKS}{VERSION}")[2]["retry-after"] == "30"
 
 
 def test_refused_on_demand(azure: LocalAzure) -> None:
