@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import JsonValue
@@ -27,6 +28,7 @@ from holdfast.model import Address, Scope
 from holdfast.packed import Packed, pack, unpack
 from holdfast.plan import Plan, Verb, skeleton
 from holdfast.planners.converge import Facts, converge
+from holdfast.planners.targets import looked_up_by, reached, scopes_of
 from holdfast.resource import Observation, Safety
 from holdfast.run import Closing, Decision, Draft, Journal, Ledger, Report, Request, Source, Survey
 from holdfast.secret import has_secret
@@ -72,6 +74,7 @@ class Deciding:
     def _survey(self, draft: Draft) -> Survey:
         goal = self._goal(draft.request)
         ledger = unpack(draft.ledger, Ledger)
+        needed = self._needed(draft, goal, ledger)
         kinds: defaultdict[Scope, set[str]] = defaultdict(set)
         known: defaultdict[Scope, list[tuple[str, str]]] = defaultdict(list)
         wanted: defaultdict[Scope, dict[str, JsonValue]] = defaultdict(dict)
@@ -103,14 +106,31 @@ class Deciding:
                 making=(scope.cloud, scope.account) in made,
             )
             for scope, names in sorted(kinds.items())
+            if needed is None or scope in needed
         )
-        asked = (Asked(name=d.name, kind=d.kind, scope=d.scope, filter=d.filter) for d in (goal.data if goal else ()))
+        asked = (
+            Asked(name=d.name, kind=d.kind, scope=d.scope, filter=d.filter)
+            for d in (goal.data if goal else ())
+            if needed is None or d.scope in needed
+        )
         return Survey(
             looks=tuple(looks),
             asked=tuple(asked),
             stacks=goal.uses if goal else (),
             ask_readers=draft.request.operation is Operation.down and bool(ledger.outputs),
         )
+
+    def _needed(self, draft: Draft, goal: Goal | None, ledger: Ledger) -> set[Scope] | None:
+        """The scopes that the request's targets are about; None where all have to be read."""
+        facts = self._request(draft.request, goal, ledger)
+        about = reached(facts)
+        if about is None:
+            return None
+        needed = {scope for address, scopes in scopes_of(facts).items() if address in about for scope in scopes}
+        named = {name for d in (goal.resources if goal else ()) if d.address in about for name in looked_up_by(d)}
+        needed |= {d.scope for d in (goal.data if goal else ()) if f"data.{d.name}" in named}
+        unheard = (o for o in draft.owed if o.address in about)
+        return needed | {self._plans.action(o.plan, o.trace.seq).scope for o in unheard}
 
     def _account(self, kind: str, spec: Mapping[str, Any]) -> tuple[str, Any] | None:
         """The account that a resource is, as a scope names it."""
@@ -174,7 +194,19 @@ class Deciding:
                     address = Address.parse(row["address"])
                     observations[address].append(Observation.model_validate(row["observation"]))
                     found_in[address] = look.scope
-        goal = self._goal(request)
+        facts = self._request(request, self._goal(request), ledger)
+        return replace(
+            facts,
+            observations={a: tuple(seen) for a, seen in observations.items()},
+            last_applied=self._last_applied(ledger),
+            looked_up=draft.looked_up,
+            stack_outputs=draft.stack_outputs,
+            found_in=found_in,
+            read=frozenset(look.scope for look in draft.looks) if reached(facts) is not None else None,
+        )
+
+    def _request(self, request: Request, goal: Goal | None, ledger: Ledger) -> Facts:
+        """What is asked for, before anybody has looked. Raises `InvalidInput` for an address that cannot be one."""
         known = (*(d.address for d in (goal.resources if goal else ())), *(e.address for e in ledger.entries))
         subject = request.subject
         taking = request.operation is Operation.adopt and subject is not None and request.remote_id is not None
@@ -182,11 +214,6 @@ class Deciding:
             owner=request.owner,
             goal=goal,
             ledger=ledger,
-            observations={a: tuple(seen) for a, seen in observations.items()},
-            last_applied=self._last_applied(ledger),
-            looked_up=draft.looked_up,
-            stack_outputs=draft.stack_outputs,
-            found_in=found_in,
             targets=tuple(self._addresses(request.targets, request.stack, known)),
             replace=tuple(self._addresses(request.replace, request.stack, known)),
             adopt={subject: request.remote_id or ""} if taking and subject else {},

@@ -125,6 +125,8 @@ def _drift(table: Table) -> list[Drift]:
     """What is not as it was last applied: `before` is what was applied, `after` what stands now."""
     drift: list[Drift] = []
     for course in table.courses.values():
+        if course.unread:
+            continue
         if course.live is None:
             if course.entry is not None and not course.place.strangers:
                 drift.append(Drift(address=course.address, gone=True))

@@ -55,6 +55,7 @@ class Course:
     marks: str = ""  # why ownership marks must be written first; empty when they need not
     delete_first: bool = False
     held: bool = False  # left alone, whatever it needs: it was not asked for
+    unread: bool = False  # nobody looked: that nothing is seen here says nothing
 
     @property
     def live(self) -> Observation | None:

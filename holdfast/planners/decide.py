@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from holdfast.catalog import Catalog
-from holdfast.desired import Desired
 from holdfast.errors import Ambiguous, HoldfastError, InUse, InvalidInput, NameTaken, Refused
 from holdfast.graph import Graph
 from holdfast.model import Address
 from holdfast.planners.courses import Course, Table, Turn, at, listed
 from holdfast.planners.facts import Facts
 from holdfast.planners.keeping import Keeping
-from holdfast.planners.leaving import forget, leave, remove
+from holdfast.planners.leaving import believe, forget, leave, remove
 from holdfast.planners.places import outputs_of, survey
 from holdfast.planners.renames import rename
-from holdfast.values import pointers
+from holdfast.planners.targets import below, named, unread
+
+__all__ = ["Decision", "below", "decide", "named", "raise_all", "texts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,9 @@ def decide(catalog: Catalog, facts: Facts) -> Decision:
         errors=errors,
     )
     ambiguous = {e.letter.address for e in errors if isinstance(e, Ambiguous)}
+    dark = unread(facts)
     if not facts.holds:
-        rename(table)
+        rename(table, dark)
     goal = Graph({a: below(d) for a, d in table.wanted.items()})
     keeping = Keeping(table, named(facts.replace, table.wanted, errors, "replace"))
 
@@ -67,7 +69,9 @@ def decide(catalog: Catalog, facts: Facts) -> Decision:
         raise
     adopting = named(facts.adopt, table.wanted, errors, "take over")
     for address in order:
-        if not facts.holds:
+        if address in dark:
+            believe(table, address)
+        elif not facts.holds:
             attempt(address, keeping.decide)
         elif address in adopting:
             attempt(address, keeping.adopt)
@@ -77,7 +81,11 @@ def decide(catalog: Catalog, facts: Facts) -> Decision:
     leaving = remove if (facts.down or facts.goal is not None) and not facts.holds else leave
     moved_on = set(table.came_from.values())
     for address in dict.fromkeys([*newest, *table.places]):
-        if address not in table.wanted and address not in moved_on:
+        if address in table.wanted or address in moved_on:
+            continue
+        if address in dark:
+            believe(table, address)
+        else:
             attempt(address, lambda a: leaving(table, a))
     for address in facts.forget:
         attempt(address, lambda a: forget(table, a))
@@ -88,35 +96,6 @@ def decide(catalog: Catalog, facts: Facts) -> Decision:
     _limit(table, goal, now, errors)
     raise_all(errors)
     return Decision(table, goal, now)
-
-
-def below(desired: Desired) -> tuple[Address, ...]:
-    """What a resource stands on, stated and referenced alike."""
-    referenced = (p.partition("#")[0] for p in pointers(desired.spec))
-    within = (Address.parse(r) for r in referenced if not r.startswith(("data.", "stack.")))
-    return tuple(dict.fromkeys([*desired.depends_on, *within]))
-
-
-def named(
-    names: Iterable[Address], among: Mapping[Address, object], errors: list[HoldfastError], what: str
-) -> set[Address]:
-    """The addresses that were named; `app` stands for every `app[…]`. Appends an error for each that names nothing."""
-    by_base: dict[Address, list[Address]] = {}
-    for address in among:
-        by_base.setdefault(Address(address.stack, address.kind, address.base), []).append(address)
-    found: set[Address] = set()
-    for name in names:
-        meant = [name] if name in among else by_base.get(name, [])
-        if not meant:
-            errors.append(
-                InvalidInput(
-                    f"there is no {name} to {what}",
-                    address=name,
-                    next=f"there are {listed(among)}" if among else "the document is empty",
-                )
-            )
-        found.update(meant)
-    return found
 
 
 def raise_all(errors: list[HoldfastError]) -> None:
@@ -212,6 +191,19 @@ def _limit(table: Table, goal: Graph[Address], now: Graph[Address], errors: list
     for address, course in courses.items():
         if address not in chosen:
             _hold(table, course)
+        elif course.unread:
+            errors.append(
+                Refused(
+                    f"it has to be looked at as well, since a target changes that it goes with; {course.scope} was not",
+                    address=address,
+                    standing="nothing was touched",
+                    next=f"name it too: `--target {address}`",
+                )
+            )
+    if facts.read is not None and (places := {str(c.scope) for c in courses.values() if c.scope not in facts.read}):
+        table.warnings.append(
+            f"nothing was looked at in {listed(sorted(places))}: what stands there is as the ledger says"
+        )
 
 
 def _with_what_it_takes(

@@ -40,6 +40,7 @@ class Facts:
     replace: tuple[Address, ...] = ()
     adopt: Mapping[Address, str] = field(default_factory=dict)  # address -> the id to take over
     forget: frozenset[Address] = frozenset()
+    read: frozenset[Scope] | None = None  # where somebody has looked, for the targets' sake; None: wherever needed
     refresh_only: bool = False
     operation: str = Operation.up
 

@@ -6,7 +6,7 @@ from holdfast.desired import OnRemove
 from holdfast.errors import NotFound, NotOurs, Protected, Refused
 from holdfast.model import Address
 from holdfast.planners.courses import Course, Table, Turn
-from holdfast.planners.places import outputs_of
+from holdfast.planners.places import Place, outputs_of
 
 
 def leave(table: Table, address: Address) -> Course | None:
@@ -32,6 +32,18 @@ def leave(table: Table, address: Address) -> Course | None:
         table.known.update(outputs_of(address, course.live))
     table.courses[address] = course
     return course
+
+
+def believe(table: Table, address: Address) -> None:
+    """Leave what nobody has looked at to the ledger: it says what stands there, and goes on saying it."""
+    entry, desired = table.newest.get(address), table.wanted.get(address)
+    known = desired or entry
+    if known is None:
+        return  # of a rename: its new name is left as well
+    course = table.course(address, known.scope)
+    course.desired, course.unread, course.held = desired, True, True
+    course.place = Place()
+    table.courses[address] = course
 
 
 def remove(table: Table, address: Address) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from holdfast.errors import HoldfastError, InvalidInput, Refused
 from holdfast.model import Address
 from holdfast.planners.courses import Table, at
 from holdfast.planners.places import Place
 
 
-def rename(table: Table) -> None:
-    """Bring what stands under an old name to its new one, in places and ledger alike.
+def rename(table: Table, unread: Collection[Address]) -> None:
+    """Bring what stands under an old name to its new one, in places and ledger alike. What is unread keeps its name.
 
     A rename that was carried out already, or whose old name nothing stands at, says nothing.
     """
     for old, new in table.moved.items():
+        if old in unread:
+            continue
         stands = table.places.get(old)
         if stands is None or stands.current is None:
             if new in table.wanted and old in table.newest:
