@@ -55,7 +55,7 @@ class Message(StrEnum):
     cancel = "cancel"  # update of a run
     resolve = "resolve"  # update of a run
     progress = "progress"  # query of a run
-    needs = "needs"  # query of a plan in the making: the queues it cannot do without
+    needs = "needs"  # query of a plan in the making, and of a run: the queues it cannot do without
 
 
 class Operation(StrEnum):

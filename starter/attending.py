@@ -40,7 +40,8 @@ async def attend(client: Client, planning: WorkflowHandle[Any, Any], made: async
     while not made.done():
         silent = await _looked(client, _learn(client, planning, needs))
         empty = [queue for queue in sorted(needs) if not await _manned(client, queue)]
-        again = await _looked(client, asked_again(client, planning))
+        several = len(needs - {CONTROL_QUEUE}) > 1
+        again = await _looked(client, asked_again(client, planning, several=several))
         waits = f"waiting for a worker on {', '.join(empty)}" if empty else silent
         words = ", ".join(part for part in (waits, again) if part)
         if words != said and not made.done():

@@ -5,17 +5,20 @@ No event of a history says so, and no workflow knows it: retrying is the server'
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from temporalio.api.workflow.v1 import PendingActivityInfo
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.exceptions import ApplicationError, ServerError
 
-from holdfast.contract import Activity, State, seq_of
+from holdfast.contract import Activity, Message, State, seq_of
 from holdfast.errors import Letter
 from holdfast.progress import UNDER_WAY, Progress
+from starter.questions import ask
 
+READS = frozenset({Activity.discover, Activity.look_up})  # before a plan, in every place that it is about
 CALM = timedelta(seconds=3)  # what has been under way no longer than this is not asked about
 
 
@@ -24,15 +27,44 @@ async def with_hindrances(client: Client, run: WorkflowHandle[Any, Any], progres
     if not _stands_still(progress, datetime.now(UTC) - CALM):
         return progress
     found = await _tried(client, run)
-    letters: dict[int | None, Letter | None] = {seq: letter for seq, letter in found if seq is not None}
+    letters: dict[int | None, Letter | None] = {tried.seq: tried.letter for tried in found if tried.seq is not None}
     rows = tuple(row.model_copy(update={"hindrance": letters.get(row.seq)}) for row in progress.rows)
-    waiting = ", ".join(part for part in (progress.waiting, _words(found)) if part)
+    said = _words(found)
+    if _is_kept_from_reading(found) and await _asks_several(client, run):
+        said = f"{said} (or cancel it, and go on elsewhere with `--target ADDRESS`)"
+    waiting = ", ".join(part for part in (progress.waiting, said) if part)
     return progress.model_copy(update={"rows": rows, "waiting": waiting})
 
 
-async def asked_again(client: Client, planning: WorkflowHandle[Any, Any]) -> str:
-    """Why a plan is not made yet: `asks again: AWS refused DescribeVpcs: …`; empty, when nothing has failed."""
-    return _words(await _tried(client, planning))
+async def asked_again(client: Client, planning: WorkflowHandle[Any, Any], *, several: bool = False) -> str:
+    """Why a plan is not made yet: `asks again: AWS refused DescribeVpcs: …`; empty, when nothing has failed.
+
+    With `several` clouds to ask, a person may go on without the one that does not answer, and is told how.
+    """
+    found = await _tried(client, planning)
+    said = _words(found)
+    if several and _is_kept_from_reading(found):
+        return f"{said} (`--target ADDRESS` asks only where it has to)"
+    return said
+
+
+class Tried(NamedTuple):
+    """An activity whose latest attempt came to nothing."""
+
+    activity: str
+    seq: int | None  # the step that it belongs to, if any
+    letter: Letter | None  # why; None where trying again is all that it does
+
+
+def _is_kept_from_reading(found: list[Tried]) -> bool:
+    return any(tried.activity in READS and tried.letter is not None for tried in found)
+
+
+async def _asks_several(client: Client, run: WorkflowHandle[Any, Any]) -> bool:
+    """Whether a run needs more than one cloud."""
+    with suppress(WorkflowQueryFailedError):  # a worker of an older release, which knows no such question
+        return len(await ask(client, run, Message.needs, list[str])) > 1
+    return False
 
 
 def _stands_still(progress: Progress, until: datetime) -> bool:
@@ -43,17 +75,17 @@ def _stands_still(progress: Progress, until: datetime) -> bool:
     return any(row.since is None or row.since < until for row in rows)
 
 
-async def _tried(client: Client, workflow: WorkflowHandle[Any, Any]) -> list[tuple[int | None, Letter | None]]:
-    """Of each activity whose latest attempt came to nothing: its step, where it belongs to one, and why."""
+async def _tried(client: Client, workflow: WorkflowHandle[Any, Any]) -> list[Tried]:
     pending = (await workflow.describe()).raw_description.pending_activities
     courtesy = Activity.pollers  # what it finds out is said in words of its own
     tried = [p for p in pending if p.HasField("last_failure") and p.activity_type.name != courtesy]
-    return [(seq_of(p.activity_id), await _letter(client, p)) for p in tried]
+    return [Tried(p.activity_type.name, seq_of(p.activity_id), await _letter(client, p)) for p in tried]
 
 
-def _words(found: list[tuple[int | None, Letter | None]]) -> str:
+def _words(found: list[Tried]) -> str:
     """Of what belongs to no step. The same, asked of many, is said once."""
-    happened = [letter.happened.partition("\n")[0] for seq, letter in found if seq is None and letter is not None]
+    letters = [tried.letter for tried in found if tried.seq is None and tried.letter is not None]
+    happened = [letter.happened.partition("\n")[0] for letter in letters]
     return ", ".join(f"asks again: {said}" for said in dict.fromkeys(happened))
 
 

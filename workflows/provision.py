@@ -356,6 +356,11 @@ class Provision:
         """Every row; the Web UI's tree is the same picture, cut to what a person reads."""
         return self._picture.progress(self._walk, self._state, workflow.now())
 
+    @workflow.query(name=Message.needs, description="The queues of clouds that it asks")
+    def needs(self) -> list[str]:
+        """Those of all that it has to read, before there is a plan."""
+        return sorted(self._watch.queues)
+
     def _questions(self) -> list[Question]:
         return self._walk.questions if self._walk else []
 

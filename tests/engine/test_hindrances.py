@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from holdfast.contract import Operation, State
+from holdfast.contract import Message, Operation, State, queue
 from holdfast.errors import Blocked, Unavailable
 from holdfast.progress import Progress, standing
 from holdfast.run import Fate
@@ -67,6 +67,33 @@ async def test_a_run_that_cannot_read_the_cloud_says_why(shop: Engine, monkeypat
     await shop.reached(hold)
     assert (await _seen(shop)).waiting == ""
     hold.let_go()
+    assert (await shop.ended(ticket)).state is State.done
+
+
+async def test_a_run_that_one_of_several_clouds_keeps_waiting_names_the_way_out(
+    shop: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a run reads several clouds, and one does not answer, the line says once how to go on without it."""
+    monkeypatch.setattr(hindrances, "CALM", timedelta(0))
+    shop.cloud.refuse("list", "sim.thing", Unavailable("no list of things today"), times=1_000)
+    ticket = await shop.submit(Operation.up, shop.doc(net=thing()))
+
+    async def refused() -> bool:
+        return bool((await _seen(shop)).waiting)
+
+    await shop.until("the look to be refused", refused)
+    assert await shop.run().query(Message.needs) == [queue("sim")]
+    assert await hindrances.asked_again(shop.client, shop.run()) == "asks again: no list of things today"
+    several = await hindrances.asked_again(shop.client, shop.run(), several=True)
+    assert several == "asks again: no list of things today (`--target ADDRESS` asks only where it has to)"
+
+    async def needs(*_: object) -> list[str]:
+        return [queue("aws"), queue("sim")]
+
+    monkeypatch.setattr(hindrances, "ask", needs)
+    waiting = (await _seen(shop)).waiting
+    assert waiting.endswith("today (or cancel it, and go on elsewhere with `--target ADDRESS`)")
+    shop.cloud.mend()
     assert (await shop.ended(ticket)).state is State.done
 
 
