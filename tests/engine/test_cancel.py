@@ -104,5 +104,6 @@ async def test_cancel_stops_an_act_between_two_tries(shop: Engine) -> None:
 
     await shop.until("a second try", trying)
     await shop.cancel()
-    assert (await shop.ended(ticket)).state is State.cancelled
+    report = await shop.ended(ticket)
+    assert (report.state, report.cause) == (State.cancelled, None)
     assert shop.cloud.standing == ""

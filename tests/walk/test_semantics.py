@@ -309,6 +309,17 @@ def test_a_drained_walk_goes_on_as_if_nothing_had_happened(line: Line, every: in
     assert played.walk.state is line.state
 
 
+def test_what_fails_after_a_cancel_is_not_its_cause() -> None:
+    """A walk that a person stopped gives no resource's error as its cause; one that failed before gives that."""
+    refused_later = Part(acts=(Delivery(before=20, cut=False, effect=Effect.never),))
+    played = play(Case(LINE, {1: refused_later}, wishes=((8, Wish.cancel),)))
+    assert (played.walk.state, played.walk.cause) == (State.cancelled, None)
+    assert any(e.kind is Kind.failed for e in played.world.record)
+    played = play(Case(LINE, {1: FAILS}, OnFailure.pause, ((6, Wish.cancel),), patience=99))
+    assert played.walk.state is State.cancelled
+    assert played.walk.cause is not None
+
+
 @pytest.mark.parametrize("seq", [0, 1, 99])
 def test_an_answer_to_no_question_is_refused(seq: int) -> None:
     """Nobody can resolve what is not asked, nor a step that is not there."""

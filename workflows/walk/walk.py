@@ -284,7 +284,9 @@ class Walk:
         if node.fate is Fate.undoing:
             self._fail_back(node, letter)
             return
-        node.letter, self.cause = letter, self.cause or letter
+        node.letter = letter
+        if not self.cancelled:  # what fails once a person has stopped the run is not why it ends
+            self.cause = self.cause or letter
         if self._on_failure is OnFailure.keep:
             self.memory.leave(node, Fate.stuck, letter)
         else:
