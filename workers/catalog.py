@@ -10,13 +10,14 @@ import inspect
 import pkgutil
 from collections.abc import Iterator
 from functools import lru_cache, partial
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any
 
 from activities import providers
 from holdfast.catalog import Catalog
 from holdfast.contract import KINDS_ENTRY_POINT
+from holdfast.errors import Broken
 from holdfast.resource import DataType, ResourceType
 
 
@@ -24,10 +25,11 @@ from holdfast.resource import DataType, ResourceType
 def catalog() -> Catalog:
     """Every kind this installation knows. Imports no SDK, and a cloud's kinds only when one of them is asked for.
 
-    Raises `Broken` when a kind is declared twice: at once, since who brings kinds may have taken one of ours.
+    Raises `Broken` when a kind is declared twice: at once, since who brings kinds may have taken one of ours. Or when
+    what a package brings cannot be used, naming the package.
     """
     later = {cloud.name: partial(_of, cloud.name) for cloud in pkgutil.iter_modules(providers.__path__)}
-    brought = [thing() for module in _brought() for thing in declared(module)]
+    brought = [kind for entry in entry_points(group=KINDS_ENTRY_POINT) for kind in _brought(entry)]
     known = Catalog(brought, later)
     if brought:
         len(known.kinds)
@@ -49,9 +51,28 @@ def _of(cloud: str) -> Iterator[Any]:
             yield thing()
 
 
-def _brought() -> Iterator[ModuleType]:
-    for entry in entry_points(group=KINDS_ENTRY_POINT):
+def _brought(entry: EntryPoint) -> list[Any]:
+    """The kinds that an installed package brings. Raises `Broken` naming it, when there are none to be had of it."""
+    try:
         module = entry.load()
-        if not inspect.ismodule(module):
-            raise TypeError(f"the entry point {entry.name} of {KINDS_ENTRY_POINT} must name a module")
-        yield module
+    except (Exception, SystemExit) as error:  # whatever a stranger's module does when it is read
+        raise _unusable(entry, f"cannot be read: {type(error).__name__}: {error}") from error
+    if not inspect.ismodule(module):
+        raise _unusable(entry, "is no module")
+    try:
+        kinds = [thing() for thing in declared(module)]
+    except Exception as error:
+        raise _unusable(entry, f"has a kind that cannot be made: {type(error).__name__}: {error}") from error
+    if not kinds:
+        raise _unusable(entry, "declares no kind: no complete subclass of `ResourceType` or `DataType` of its own")
+    return kinds
+
+
+def _unusable(entry: EntryPoint, why: str) -> Broken:
+    package = entry.dist.name if entry.dist else ""
+    whose = f"{package} {entry.dist.version}" if entry.dist else "an installed package"
+    return Broken(
+        f"{entry.value}, which {whose} names as `{entry.name}` in {KINDS_ENTRY_POINT}, {why}",
+        standing="no kind is known until that is settled, and nothing was touched",
+        next=f"mend or uninstall {package or 'that package'}",
+    )
