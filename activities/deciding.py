@@ -21,8 +21,8 @@ from holdfast.catalog import Catalog
 from holdfast.contract import Activity, Operation, State
 from holdfast.desired import Goal
 from holdfast.document import bind_text
-from holdfast.document.problems import closest
-from holdfast.errors import InUse, InvalidInput
+from holdfast.document.problems import NO_SUCH_KIND, NO_SUCH_LOOK_UP, InvalidDocument, closest
+from holdfast.errors import InUse, InvalidInput, Refused
 from holdfast.ledger import applied_specs, ledger_after, owed_after, sweeps_after, tally
 from holdfast.model import Address, Scope
 from holdfast.packed import Packed, pack, unpack
@@ -74,6 +74,8 @@ class Deciding:
     def _survey(self, draft: Draft) -> Survey:
         goal = self._goal(draft.request)
         ledger = unpack(draft.ledger, Ledger)
+        if lacking := [e.address.kind for e in ledger.entries if e.address.kind not in self._catalog]:
+            raise _lacks(lacking)
         needed = self._needed(draft, goal, ledger)
         kinds: defaultdict[Scope, set[str]] = defaultdict(set)
         known: defaultdict[Scope, list[tuple[str, str]]] = defaultdict(list)
@@ -153,7 +155,14 @@ class Deciding:
         read = self._read
         if read is None or read[0] != request.source:
             source = unpack(request.source, Source)
-            self._read = read = request.source, bind_text(source.text, source.file, self._catalog, source.parameters)
+            try:
+                goal = bind_text(source.text, source.file, self._catalog, source.parameters)
+            except InvalidDocument as wrong:
+                lacking = [p.seen for p in wrong.problems if p.message in {NO_SUCH_KIND, NO_SUCH_LOOK_UP} and p.seen]
+                if lacking:
+                    raise _lacks(lacking, f"; {wrong.letter.happened}") from wrong
+                raise
+            self._read = read = request.source, goal
         return read[1]
 
     def _plan(self, draft: Draft) -> Decision:
@@ -301,6 +310,16 @@ class Deciding:
             return goal.uses
         taken_back = closing.state in {State.undone, State.cancelled}
         return before.uses if taken_back else tuple(dict.fromkeys((*before.uses, *goal.uses)))
+
+
+def _lacks(kinds: Iterable[str], more: str = "") -> Refused:
+    """Whoever asks may know kinds that this worker does not: then it is not the document that has to change."""
+    return Refused(
+        f"this worker knows no kind {', '.join(dict.fromkeys(kinds))}{more}",
+        standing="nothing was touched",
+        next="install the package that brings it where `holdfast worker` runs, and start that again; "
+        "`holdfast kinds` lists what is known there",
+    )
 
 
 def _shown(ledger: Ledger) -> dict[str, JsonValue]:

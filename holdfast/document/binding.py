@@ -21,7 +21,7 @@ from holdfast.document.moves import moves
 from holdfast.document.nodes import dotted
 from holdfast.document.parameters import HOLE, parameter_values
 from holdfast.document.places import Places
-from holdfast.document.problems import Problems
+from holdfast.document.problems import NO_SUCH_LOOK_UP, Problems
 from holdfast.document.reading import ENVIRONMENT, read
 from holdfast.document.shape import Data, Document
 from holdfast.document.specs import check_spec
@@ -161,7 +161,7 @@ class _Binding:
             if data.kind in self.catalog:
                 self.problems.add(where, at, f"{data.kind} is built: write it under `resources:`")
             else:
-                words, among = "nothing of this kind can be looked up", self.catalog.data_kinds
+                words, among = NO_SUCH_LOOK_UP, self.catalog.data_kinds
                 self.problems.add(where, at, words, seen=data.kind, among=among)
         filling = Filling(self.names, self.problems, ASKED)
         scope = self.places.of(data, path, self.known)

@@ -21,7 +21,7 @@ from holdfast.document.filling import (
 from holdfast.document.nodes import Node
 from holdfast.document.parameters import HOLE
 from holdfast.document.places import Places
-from holdfast.document.problems import Problems
+from holdfast.document.problems import NO_SUCH_KIND, Problems
 from holdfast.document.shape import Document, Resource
 from holdfast.document.specs import check_spec
 from holdfast.model import Address, Owner, Scope
@@ -201,7 +201,7 @@ class Entries:
             if catalog.looks_up(resource.kind):
                 self._problems.add(where, path, f"{resource.kind} is looked up: write it under `data:`")
             else:
-                self._problems.add(where, path, "there is no such kind", seen=resource.kind, among=catalog.kinds)
+                self._problems.add(where, path, NO_SUCH_KIND, seen=resource.kind, among=catalog.kinds)
 
     def _check_ignored(self, one: _One, kind: ResourceType[Any]) -> None:
         for member in _texts(one.resource.node.child("ignore_changes")):

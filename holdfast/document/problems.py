@@ -17,6 +17,8 @@ SHOWN = 60  # characters of a value
 LONGEST = 300  # characters of a path, and of a message, which may quote the document
 PRINTED = 100  # lines of a letter, which travels in the history; `problems` holds them all
 SUGGESTED = 100  # problems that get a suggestion: finding one reads every name there is
+NO_SUCH_KIND = "there is no such kind"
+NO_SUCH_LOOK_UP = "nothing of this kind can be looked up"
 _POINTER = re.compile(r"\$\{[^/{}]+/[^/{}]+/([^#{}]+)#([^{}]+)\}")  # of a resource, by its address
 
 

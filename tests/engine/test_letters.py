@@ -10,6 +10,7 @@ from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from activities import server
+from holdfast.catalog import Catalog
 from holdfast.contract import CONTROL_QUEUE, Attribute, Message, Operation, State, Workflow
 from holdfast.errors import Letter
 from holdfast.model import Address
@@ -189,3 +190,26 @@ async def test_a_target_that_is_none(shop: Engine, how: str, named: str, near: s
     assert report.cause.error == "InvalidInput"
     assert near.replace("shop/", f"{shop.stack}/") in report.cause.next
     assert shop.cloud.standing == ""
+
+
+async def test_a_worker_that_lacks_a_kind_does_not_blame_the_document(idle: Engine) -> None:
+    """Where the document is right, and only the worker does not know its kind, the letter says what to install where;
+    the same of a kind that stands in the ledger.
+    """
+    everything = idle.kinds
+    await idle.work()
+    text = idle.doc(net=thing(), key=thing("token"))
+    assert (await idle.up(text)).state is State.done
+    await idle.rest()
+    idle.kinds = Catalog(kind for kind in everything if kind.kind != "sim.token")
+    await idle.work()
+    for report in (await idle.up(text), await idle.down()):
+        assert report.state is State.refused
+        assert report.cause is not None
+        assert report.cause.error == "Refused"
+        assert report.cause.happened.startswith("this worker knows no kind sim.token")
+        assert "where `holdfast worker` runs" in report.cause.next
+    await idle.rest()
+    idle.kinds = everything
+    await idle.work()
+    assert (await idle.down()).state is State.done
