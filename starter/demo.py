@@ -135,13 +135,13 @@ class _Evening:
         _must(report.state == "done", f"the run ended as {report.state}")
         stage.good(f"{report.run} is {report.state}, in {_took(report)}, although its worker was killed.")
         worlds = await self._worlds()
-        stands = {a: ids for c, world in worlds.items() for a, ids in standing(c, world, self._play.stack).items()}
+        stands = {a: what for c, world in worlds.items() for a, what in standing(c, world, self._play.stack).items()}
         stage.line(
             f"What stands in {self._names}, as {'they say themselves' if len(worlds) > 1 else 'it says itself'}:"
         )
         width = max(map(len, stands))
-        for address, ids in sorted(stands.items()):
-            stage.line(f"  {address:<{width}}  {', '.join(ids)}")
+        for address, what in sorted(stands.items()):
+            stage.line(f"  {address:<{width}}  {what}")
         known = catalog()
         # What a cloud lets nobody mark cannot be counted by its marks.
         unmarked = [a for a in plan.actions if known[a.address.kind].carrier is Carrier.parent]
@@ -149,8 +149,7 @@ class _Evening:
         _must(set(stands) == asked, f"{sorted(stands)} stand, and {sorted(asked)} were asked for")
         doubled = [a for cloud, world in worlds.items() for a in twice(cloud, world, self._play.stack)]
         _must(not doubled, f"{doubled} stand twice")
-        beside = f" ({len(unmarked)} more bear no mark)" if unmarked else ""
-        stage.good(f"{len(stands)} asked for, {len(stands)} stand{beside}, and nothing stands twice.")
+        stage.good(f"{counted(len(stands), [a.address.kind for a in unmarked])}, and nothing stands twice.")
 
     async def _strike(self, hold: str) -> None:
         """Kill the worker exactly when a cloud has made something and has not said so."""
@@ -262,6 +261,15 @@ class _Evening:
     async def _worlds(self) -> dict[str, Any]:
         """All that stands, by cloud."""
         return {name: await cloud.world() for name, cloud in self._clouds.items()}
+
+
+def counted(found: int, unmarked: Sequence[str]) -> str:
+    """How much of what was asked for stands, with the kinds of what bears no mark to find it by."""
+    if not unmarked:
+        return f"{found} asked for, {found} stand"
+    kinds = ", ".join(sorted(set(unmarked)))
+    beside = f"and {len(unmarked)} that can bear none ({kinds})"
+    return f"{found + len(unmarked)} asked for: {found} found by their marks, {beside}"
 
 
 async def _until(look: Callable[[], Awaitable[T | None]]) -> T:

@@ -26,13 +26,32 @@ def marked(cloud: str, world: World) -> Iterator[Marked]:
     yield from {"aws": _aws, "gcp": _gcp, "azure": _azure}[cloud](world)
 
 
-def standing(cloud: str, world: World, stack: str) -> dict[str, list[str]]:
-    """Of a stack: address -> ids. Two of one kind mean that it stands twice; an instance's disk bears its mark too."""
+def standing(cloud: str, world: World, stack: str) -> dict[str, str]:
+    """Of a stack: address -> what stands there: its id, `taker (with its disk)` where another thing bears its mark too,
+    and both ids where it stands twice.
+    """
     found: dict[str, dict[str, list[str]]] = {}
     for owner, address, kind, remote_id in marked(cloud, world):
         if owner.endswith(f"/{stack}"):
             found.setdefault(address, {}).setdefault(kind, []).append(remote_id)
-    return {address: [i for ids in kinds.values() for i in ids] for address, kinds in found.items()}
+    return {address: _shown(address, kinds) for address, kinds in found.items()}
+
+
+def _shown(address: str, kinds: Mapping[str, list[str]]) -> str:
+    """What stands at an address, by the cloud's own kinds: first what its kind names, then what came with that."""
+    wanted = _plain(address.split("/")[1].partition(".")[2])
+    own = next((kind for kind in kinds if _plain(kind) == wanted), next(iter(kinds)))
+    beside = [
+        f"its {_plain(kind)}" + ("" if ids == kinds[own] else f" {', '.join(ids)}")
+        for kind, ids in kinds.items()
+        if kind != own
+    ]
+    return ", ".join(kinds[own]) + (f" (with {' and '.join(beside)})" if beside else "")
+
+
+def _plain(kind: str) -> str:
+    """A cloud's name of a kind, or ours, alike: `instances`, `Microsoft.Compute/virtualMachines`, `virtual_machine`."""
+    return kind.rpartition("/")[2].replace("_", "").lower().removesuffix("s")
 
 
 def twice(cloud: str, world: World, stack: str) -> list[str]:

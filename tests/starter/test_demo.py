@@ -6,15 +6,21 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from activities.providers.gcp import labels
 from holdfast.contract import Exit
 from holdfast.document import bind_text
 from holdfast.errors import InvalidInput, Refused
-from starter.demo import demo
+from holdfast.model import Address, Scope
+from holdfast.resource import Search
+from holdfast.testing.sim import OWNER
+from starter.demo import counted, demo
 from starter.local.state import State, write
 from starter.plays import PLAYS, Play
+from starter.standing import standing, twice
 from tests.cloud import ROOT, until
 from tests.starter.strays import all_gone, strays
 from workers.catalog import catalog
@@ -40,6 +46,28 @@ async def test_the_demo_says_which_clouds_it_does_not_know(tmp_path: Path) -> No
     """Not an error from the depths, but the way through."""
     with pytest.raises(InvalidInput, match="does not know mars"):
         await demo(tmp_path, clouds=("mars",))
+
+
+def test_what_came_with_a_resource_is_not_taken_for_another() -> None:
+    """A disk that bears its instance's mark is named as the instance's; what stands twice shows both ids."""
+
+    def nobody(service: str) -> Any:
+        raise AssertionError(f"{service} is not asked")
+
+    place = Scope("gcp", "a-project", "europe-west3")
+    marks = labels.wanted(Search(place, nobody, OWNER, address=Address("shop", "gcp.instance", "web")))
+    world = {"p": {f"projects/p/zones/z/{kind}/web": {"labels": marks} for kind in ("disks", "instances")}}
+    assert standing("gcp", world, "shop") == {"shop/gcp.instance/web": "web (with its disk)"}
+    world["p"]["projects/p/zones/z/instances/other"] = world["p"]["projects/p/zones/z/instances/web"]
+    assert standing("gcp", world, "shop") == {"shop/gcp.instance/web": "web, other (with its disk web)"}
+    assert twice("gcp", world, "shop") == ["shop/gcp.instance/web"]
+
+
+def test_what_can_bear_no_mark_is_counted_apart() -> None:
+    """The count says as many as the plan did, and which kinds nobody can find by their marks."""
+    assert counted(4, []) == "4 asked for, 4 stand"
+    kinds = ["gcp.subnetwork", "gcp.subnetwork"]
+    assert counted(9, kinds) == "11 asked for: 9 found by their marks, and 2 that can bear none (gcp.subnetwork)"
 
 
 @pytest.mark.kill
