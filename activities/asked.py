@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+
+def _nothing() -> None:
+    """What is done before a request of a visit that nobody may let go."""
+
 
 class Asked:
     """Told by a door of each request that leaves and each answer that arrives. Several threads may tell it."""
@@ -11,6 +17,7 @@ class Asked:
         self._calls: list[bool] = []  # whether each may change something; appended to, since several threads do
         self._was_refused = False
         self.answered = True
+        self.before_asking: Callable[[], None] = _nothing
 
     @property
     def requests(self) -> tuple[str, ...]:
@@ -31,7 +38,11 @@ class Asked:
         return changes == 0 or (changes == 1 and self._calls[-1] and self.answered and self._was_refused)
 
     def asks(self, *, changes: bool) -> None:
-        """A request leaves, which may change something, or only reads."""
+        """A request leaves, which may change something, or only reads. Raises what `before_asking` does: then none has.
+
+        That is raised in the middle of an SDK, whose every `except Exception` it has to pass.
+        """
+        self.before_asking()
         self._calls.append(changes)
         self.answered = self._was_refused = False
 

@@ -13,6 +13,7 @@ class Visit(Protocol):
     """One activity's stay at a cloud."""
 
     client: Clients
+    before_asking: Callable[[], None]  # called before each request leaves, by the thread that makes it
 
     @property
     def requests(self) -> tuple[str, ...]:

@@ -18,6 +18,10 @@ T = TypeVar("T")
 TRIES_OF_BROKEN = 5  # an answer nobody understands is asked for again this often, and then said aloud
 
 
+class LetGo(BaseException):
+    """Nobody waits any longer for what is being read. No `Exception`: SDKs, and our doors, take those for their own."""
+
+
 def to_temporal(error: HoldfastError, *, attempt: int, certain: bool = False) -> ApplicationError:
     """The failure of one attempt. `certain` says that no earlier delivery of it can have had an effect."""
     letter = error.letter.model_copy(update={"certain": certain and not error.again})
@@ -63,9 +67,9 @@ def told(what: str, work: Callable[[], T], clear: Callable[[], Iterable[str]] = 
     """
     try:
         return work()
-    except CancelledError as cut_off:
+    except LetGo as cut_off:
         if is_asked_to_stop():
-            raise
+            raise CancelledError(str(cut_off)) from cut_off
         raise to_temporal(stopping(what), attempt=1) from cut_off
     except Exception as error:  # noqa: BLE001  it is raised again, as a letter
         letter, cause = _quiet(_letter(error, what), shown(error), what, clear)

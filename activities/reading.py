@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -11,10 +12,9 @@ from uuid import UUID
 
 from pydantic import JsonValue
 from temporalio import activity
-from temporalio.exceptions import CancelledError
 
 from activities.clouds import Open, Visit
-from activities.letters import is_asked_to_stop, told
+from activities.letters import LetGo, is_asked_to_stop, told
 from activities.plans import Plans
 from activities.protocol import remove
 from activities.protocol.job import Job, hushed
@@ -23,7 +23,7 @@ from holdfast.act import Act, Asked, Look, Rehearsal, Seen, Sweep, Swept
 from holdfast.catalog import Catalog
 from holdfast.contract import Activity
 from holdfast.errors import HoldfastError, NoAccount
-from holdfast.model import Address
+from holdfast.model import Address, Scope
 from holdfast.plan import Action, Verb, act_token
 from holdfast.resource import Call, Observation, ResourceType, Search, Status
 from holdfast.secret import hide
@@ -54,7 +54,7 @@ class CloudReading:
         """Everything that belongs to an owner in a scope, and what the ledger or the document names besides."""
         return told(
             f"looking at {look.scope}",
-            lambda: self._discover(look, self._open(look.scope)),
+            lambda: self._discover(look, self._opened(look.scope)),
             lambda: values(self._written(look)),
         )
 
@@ -66,7 +66,9 @@ class CloudReading:
     @activity.defn(name=Activity.rehearse, no_thread_cancel_exception=True)
     def rehearse(self, rehearsal: Rehearsal) -> int:
         """Whether the cloud would allow some creates of a plan; how many it was asked about. Changes nothing."""
-        return told(f"rehearsing in {rehearsal.scope}", lambda: self._rehearse(rehearsal, self._open(rehearsal.scope)))
+        return told(
+            f"rehearsing in {rehearsal.scope}", lambda: self._rehearse(rehearsal, self._opened(rehearsal.scope))
+        )
 
     @activity.defn(name=Activity.sweep, no_thread_cancel_exception=True)
     def sweep(self, sweep: Sweep) -> Swept:
@@ -76,6 +78,12 @@ class CloudReading:
             lambda: self._sweep(sweep, self._open(sweep.scope)),
             lambda: values([thaw(action.spec) for action in self._plans.whole(sweep.plan).actions]),
         )
+
+    def _opened(self, scope: Scope) -> Visit:
+        """A visit that asks nothing more once nobody waits for what it reads."""
+        visit = self._open(scope)
+        visit.before_asking = _go_on
+        return visit
 
     def _discover(self, look: Look, visit: Visit) -> Seen:
         hiding = self._hiding(look)
@@ -119,6 +127,7 @@ class CloudReading:
 
     def _of_kind(self, kind: ResourceType[Any], look: Look, visit: Visit) -> Iterator[tuple[str, Observation]]:
         """What there is of one kind, each beside the address it is reported at."""
+        _go_on()
         listed: dict[str, Observation] = {}
         for seen in kind.discover(Search(look.scope, visit.client, look.owner)):
             _go_on()
@@ -130,6 +139,7 @@ class CloudReading:
         yield from self._closer(kind, look, visit, closer)
         wanted = [_call(look, visit, a, None, kind.spec.model_validate(spec)) for a, spec in self._wanted(look, kind)]
         taken = {*listed, *(remote_id for _, remote_id in known)}
+        _go_on()
         for call, seen in kind.find_all(wanted):
             _go_on()
             if seen.status is not Status.absent and seen.remote_id not in taken:
@@ -140,15 +150,21 @@ class CloudReading:
     def _closer(
         kind: ResourceType[Any], look: Look, visit: Visit, ids: Sequence[tuple[str, str]]
     ) -> Iterator[tuple[str, Observation]]:
-        """A closer look at single ones, side by side."""
+        """A closer look at single ones, side by side. Those that have not begun are let go when the others are."""
+        _go_on()
         if not ids:
             return
-        with ThreadPoolExecutor(min(AT_ONCE, len(ids)), thread_name_prefix="look") as pool:
-            looks = pool.map(lambda pair: kind.observe(_call(look, visit, *pair)), ids)
-            for (address, _), seen in zip(ids, looks, strict=True):
+        pool = ThreadPoolExecutor(min(AT_ONCE, len(ids)), thread_name_prefix="look")
+        try:
+            # Each in the activity's context, whose threads would else not know that nobody waits for them.
+            looks = [pool.submit(copy_context().run, kind.observe, _call(look, visit, *pair)) for pair in ids]
+            for (address, _), one in zip(ids, looks, strict=True):
                 _go_on()
+                seen = one.result()
                 if seen.status is not Status.absent:
                     yield address or seen.address or "", seen
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _wanted(self, look: Look, kind: ResourceType[Any]) -> Iterator[tuple[str, Any]]:
         specs: Any = self._store.get(look.wanted) if look.wanted else {}
@@ -160,7 +176,7 @@ class CloudReading:
     def _look_up(self, asked: Asked) -> dict[str, JsonValue]:
         kind = self._catalog.data(asked.kind)
         wanted = kind.filter.model_validate(asked.filter)
-        return kind.look_up(asked.scope, self._open(asked.scope).client, wanted)
+        return kind.look_up(asked.scope, self._opened(asked.scope).client, wanted)
 
     def _rehearse(self, rehearsal: Rehearsal, visit: Visit) -> int:
         for seq in rehearsal.seqs:
@@ -197,10 +213,8 @@ class CloudReading:
         removed: list[tuple[str, str]] = []
         for name in sweep.kinds:
             kind = self._catalog[name]
-            for seen in _all(kind, Search(sweep.scope, visit.client, sweep.owner)):
-                activity.heartbeat()
-                if is_asked_to_stop():  # somebody waits: the rest is swept later
-                    raise CancelledError("the sweep was let go")
+            for seen in _all(kind, sweep, visit):
+                _sweep_on()
                 late = seen.token in tokens and seen.owner == str(sweep.owner) and seen.remote_id not in sweep.keep
                 if late and seen.stands:
                     # Under a request of its own: a cloud that remembers requests would answer that of the undo,
@@ -213,14 +227,13 @@ class CloudReading:
 
 
 def _go_on() -> None:
-    """Between two things that are read: raises `CancelledError` when nobody waits for them any longer.
+    """Before anything that takes time: raises `LetGo` when nobody waits any longer for what is read.
 
     Here, and not in the activity's thread wherever it stands, as the SDK would: an import that was cut in two leaves a
     package of which one half is there, and Google's cannot be imported again by that worker.
     """
-    activity.heartbeat()
-    if activity.is_cancelled():
-        raise CancelledError("the reading was let go")
+    if activity.in_activity() and activity.is_cancelled():
+        raise LetGo("the reading was let go")
 
 
 @hushed
@@ -228,12 +241,22 @@ def _rehearse(job: Job) -> None:
     job.kind.rehearse(job.call(spec=job.spec(job.desired())))
 
 
-def _all(kind: ResourceType[Any], search: Search) -> list[Observation]:
-    """What a search finds: nothing where the account itself is not there, in which nothing can have come too late."""
+def _sweep_on() -> None:
+    """Before anything that a sweep only looks at: raises `LetGo` when somebody waits. The rest is swept later."""
+    if is_asked_to_stop():
+        raise LetGo("the sweep was let go")
+
+
+def _all(kind: ResourceType[Any], sweep: Sweep, visit: Visit) -> list[Observation]:
+    """What a sweep finds: nothing where the account itself is not there, in which nothing can have come too late."""
+    _sweep_on()
+    calm, visit.before_asking = visit.before_asking, _sweep_on
     try:
-        return list(kind.discover(search))
+        return list(kind.discover(Search(sweep.scope, visit.client, sweep.owner)))
     except NoAccount:
         return []
+    finally:
+        visit.before_asking = calm
 
 
 def made_by(plan_id: UUID, action: Action, n: int) -> str:
