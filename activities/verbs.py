@@ -115,13 +115,13 @@ class CloudVerbs:
 
 
 def _as_delivered(act: Act) -> Act:
-    """The act; as a repeated one, when its run was reset since it was sent.
+    """The act; as a repeated one, of which nobody knows whether it was sent again, when its run was reset since.
 
     What was under way at the point of a reset the server delivers anew, as a first attempt, whatever became of it.
     """
     if act.execution in {"", activity.info().workflow_run_id}:
         return act
-    return act.model_copy(update={"repeated": True})
+    return act.model_copy(update={"repeated": True, "unmade": False})
 
 
 class _Letters:

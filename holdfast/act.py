@@ -34,6 +34,7 @@ class Act(Wire):
     back: bool = False  # take the act back; `verb` is then what taking back does
     repeated: bool = False  # it may have been sent before this delivery: look first
     refused: bool = False  # when `back`: the act was refused at its first delivery, so a single look is enough
+    unmade: bool = False  # when `back`: so it was, and nobody sent it again, also in what a reset has cut off
     renamed: dict[str, str] = Field(default_factory=dict)  # when `back`: ids that died -> ids that stand for them now
     handle: str | None = None  # the cloud's operation that this act began last; when `back`, the act that is taken back
     anew: int = 0  # how often its request was made anew: the cloud had taken it and given up, or a person asks again

@@ -108,6 +108,7 @@ class Reach:
             back=back,
             repeated=order.repeated,
             refused=order.refused,
+            unmade=order.unmade,
             renamed=order.renamed,
             handle=order.handle,
             anew=order.anew,

@@ -246,6 +246,33 @@ async def test_a_run_that_is_reset_to_its_question_knows_what_it_forgot(shop: En
         assert {o.address.name: o.fate for o in report.owed} == {"app": "stuck", "top": "stuck"}
 
 
+async def test_what_a_reset_cut_off_is_not_forgotten_where_nobody_may_look(shop: Engine) -> None:
+    """Refused, made by a retry that a reset has cut off, and then not to be seen: a person is asked, and it goes."""
+    shop.cloud.refuse("create", "app")
+    ticket = await shop.submit(
+        Operation.up, shop.doc(net=thing(), app=thing(base="${net.id}")), on_failure=OnFailure.pause
+    )
+    await shop.until_state(State.paused)
+    asked = (await _finished_tasks(shop))[-1]
+    hold = shop.cloud.hold("create", "app", after=True)
+    await shop.resolve(shop.address("app"), Answer.retry)
+    await shop.reached(hold)
+    await shop.reset(asked, unsaid=True)
+    hold.let_go()
+    await shop.until_state(State.paused)
+    shop.cloud.refuse("list", "sim.thing", times=100)
+    await shop.cancel()
+
+    async def not_seen() -> bool:
+        return any(row.letter and "no list" in row.letter.happened for row in (await shop.progress()).rows)
+
+    await shop.until("the look to be refused", not_seen)
+    shop.cloud.mend()
+    await shop.resolve(shop.address("app"), Answer.rollback)
+    assert (await shop.ended(ticket)).state is State.cancelled
+    assert shop.cloud.standing == ""
+
+
 @pytest.mark.parametrize("back", [1, 2, 3])
 async def test_a_run_that_walks_back_may_be_reset(shop: Engine, back: int) -> None:
     """A run that is reset after it has turned around takes back what is left, and brings nothing back twice."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.kills.trio import trio as opened
 pytestmark = [pytest.mark.kill, pytest.mark.timeout(240)]
 
 NET = "  net: {kind: gcp.network, scope: google, spec: {name: trio}}\n"
+PROJECT = "  shop: {kind: gcp.project, scope: google, spec: {project_id: shop-new-1, parent: organizations/1}}\n"
 ROBOT = "  robot: {kind: gcp.service_account, scope: google, depends_on: [net], spec: {account_id: trio-robot}}\n"
 
 
@@ -100,3 +102,19 @@ def test_a_run_is_taken_back_while_an_operation_is_at_work(home: Trio) -> None:
     said = ended(running, 120)
     assert said.code == Exit.cancelled, said
     assert home.standing() == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["gcp.network, spec: {name: trio}", "gcp.service_account, spec: {account_id: trio-robot}"]
+)
+def test_a_new_project_in_which_nothing_is_enabled(home: Trio, kind: str) -> None:
+    """A closed API refuses what is made, and to be looked at as well: the project is taken back all the same."""
+    control = home.control("gcp")
+    control.settings(new_projects_open=False, manager_seconds=0)
+    file = Path(home.document(f"{PROJECT}  inner: {{scope: google, depends_on: [shop], kind: {kind}}}\n"))
+    file.write_text(file.read_text().replace("account: shop-prod", "account: shop-new-1"))
+    said = home.ask("up", str(file), "--yes", "-o", "json")
+    assert said.code == Exit.undone, said
+    assert said.json["cause"]["error"] == "NotAllowed"
+    assert "inner" in said.json["cause"]["address"]
+    assert [len(control.executed(f"projects.{verb}")) for verb in ("insert", "delete")] == [1, 1]

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 import pytest
 
 from holdfast.contract import Answer, OnFailure, State
+from holdfast.errors import Letter
 from holdfast.plan import UndoLabel, Verb
-from holdfast.run import Fate
+from holdfast.run import Fate, Journal, Trace
 from tests.walk.cases import Case, Wish, step
 from tests.walk.judge import broken_promises
 from tests.walk.play import Played, Player, play
-from tests.walk.world import Delivery, Effect, Event, Kind, Part, Reply
+from tests.walk.world import Delivery, Effect, Event, Kind, Part, Reply, World
 from workflows.walk import Walk
 
 REFUSED = Delivery(effect=Effect.never)  # it failed, and nothing happened
@@ -400,6 +401,21 @@ class TestRefused:
         played = play(case)
         undos = [o for e, o in zip(_sent(played), played.world.orders, strict=True) if e.kind is Kind.undo]
         assert [(o.step.seq, o.refused) for o in undos if o.step.seq == 1] == [(1, True), (1, True)]
+        assert not any(o.unmade for o in undos)
+
+    def test_and_that_nothing_can_have_come_of_it(self) -> None:
+        """Unless the run was reset: then a person may have tried again, in what that has cut off."""
+        played = play(Case(LINE, {1: self.CERTAIN}))
+        undos = [o for e, o in zip(_sent(played), played.world.orders, strict=True) if e.kind is Kind.undo]
+        assert [(o.step.seq, o.unmade) for o in undos if o.step.seq == 1] == [(1, True)]
+
+    @pytest.mark.parametrize("doubted", [False, True])
+    async def test_of_what_failed_before_a_reset(self, doubted: bool) -> None:
+        certain = Letter(error="Refused", happened="no", address=LINE[0].address, certain=True)
+        trace = Trace(seq=0, fate=Fate.failed, sent=True, letter=certain)
+        world = World(LINE[:1])
+        await Walk(LINE[:1], world, journal=Journal(traces=(trace,), backwards=True, doubted=doubted)).run()
+        assert [(o.refused, o.unmade) for o in world.orders] == [(True, not doubted)]
 
     def test_not_when_it_was_sent_again_since(self) -> None:
         case = Case(LINE, {1: Part(acts=(REFUSED, LOST))}, OnFailure.pause, answers=(Answer.retry, Answer.rollback))

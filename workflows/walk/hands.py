@@ -30,6 +30,7 @@ class Order:
     generation: int = 0
     repeated: bool = False  # this (the act, or its undo) may have reached the cloud before
     refused: bool = False  # the act was refused at its first delivery, by an answer: it had no effect
+    unmade: bool = False  # and nobody sent it again, also in what a reset has cut off: nothing can have come of it
     renamed: dict[str, str] = field(default_factory=dict)  # ids that died -> ids that stand for them now
     handle: str | None = None  # the cloud's operation that the step began last
     anew: int = 0  # how often its request was made anew

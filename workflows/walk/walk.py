@@ -256,6 +256,8 @@ class Walk:
             generation=node.generation,
             repeated=repeated,
             refused=node.refused_for_certain,
+            # A person's retry counts as another one: where what is owed is asked for, nobody knows of a reset.
+            unmade=node.refused_for_certain and not self._doubted and not node.anew,
             renamed=dict(self.memory.renamed),
             handle=node.handle,
             anew=node.anew,
