@@ -1,4 +1,4 @@
-"""A local cloud for tests: a process of its own on a free port, its SDK clients, and the strings it hangs on.
+"""The local AWS for tests: a process of its own on a free port, its SDK clients, and the strings it hangs on.
 
     with LocalAws(tmp_path) as cloud:
         cloud.control.lose_answer(action="CreateVpc", count=1)
@@ -10,288 +10,53 @@ Starting one takes seconds: share it (`scope="session"`), and call `cloud.contro
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any
 
 import boto3
 from botocore.config import Config
 
-T = TypeVar("T")
+from starter.local.crew import ACCOUNT, REGION
+from starter.testing.cloud import LocalCloud
+from starter.testing.control import Control, ControlRefused, Entry
+from starter.testing.waiting import until
+
+__all__ = [
+    "ACCOUNT",
+    "IMAGE",
+    "OTHER_ACCOUNT",
+    "REGION",
+    "ROOT",
+    "Control",
+    "ControlRefused",
+    "Entry",
+    "LocalAws",
+    "until",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
-REGION = "eu-central-1"
-ACCOUNT = "123456789012"
 OTHER_ACCOUNT = "111122223333"
 IMAGE = "ami-03cf127a"  # one that moto knows in every region
 
 
-class ControlRefused(Exception):
-    """The control interface said no; the text is its reason."""
+class LocalAws(LocalCloud):
+    """The local AWS, with boto3 clients. Made-up credentials: an access key of twelve digits is that account's."""
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the cloud's ledger: see `localcloud.core.ledger`."""
-
-    seq: int
-    at: str
-    account: str
-    region: str
-    service: str
-    action: str
-    parameters: dict[str, Any]
-    token: str
-    tags: dict[str, str]
-    outcome: str  # executed, refused, faulted, dropped, broken
-    told: str  # answered, held, lost
-    status: int
-    code: str
-    request_id: str
-    made: list[str] = field(default_factory=list)
-    touched: list[str] = field(default_factory=list)
-    late: bool = False
-    faults: list[str] = field(default_factory=list)
-
-
-ENTRY = frozenset(f.name for f in fields(Entry))
-
-
-class Control:
-    """The control interface of a local cloud, method by method: see `localcloud.core.control`.
-
-    The fault methods take what a rule's match takes (service, action, contains, account, region, mutates, nth, count,
-    probability) and return the rule's id.
-    """
-
-    def __init__(self, endpoint: str) -> None:
-        self._base = f"{endpoint}/_holdfast/"
-
-    def ask(self, method: str, path: str, said: Any = None, headers: dict[str, str] | None = None) -> Any:
-        """One request. Raises `ControlRefused`."""
-        body = None if said is None else json.dumps(said).encode()
-        request = urllib.request.Request(self._base + path, body, headers or {}, method=method)  # noqa: S310  # ours
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-                return json.loads(answer.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                raise ControlRefused(json.loads(error.read())["error"]) from None
-
-    def health(self) -> dict[str, Any]:
-        health: dict[str, Any] = self.ask("GET", "health")
-        return health
-
-    def reset(self) -> None:
-        """An empty cloud without rules, held or late requests, settings as declared. The clock stays."""
-        self.ask("POST", "reset", {})
-
-    # --- the ledger --------------------------------------------------------------------------------------------
-
-    def ledger(self, since: int = 0) -> list[Entry]:
-        """Every mutating request, oldest first."""
-        entries = self.ask("GET", f"ledger?since={since}")["entries"]
-        return [Entry(**{k: v for k, v in e.items() if k in ENTRY}) for e in entries]
-
-    def executed(self, action: str | None = None, since: int = 0) -> list[Entry]:
-        """The requests that were executed, whatever their callers were told."""
-        return [e for e in self.ledger(since) if e.outcome == "executed" and action in {None, e.action}]
-
-    def forget(self) -> None:
-        """Clear the ledger."""
-        self.ask("DELETE", "ledger")
-
-    def world(self) -> dict[str, Any]:
-        """Everything that stands."""
-        world: dict[str, Any] = self.ask("GET", "world")
-        return world
-
-    # --- faults ------------------------------------------------------------------------------------------------
-
-    def fault(self, effect: str, **rule: Any) -> str:
-        """Set any rule; returns its id."""
-        return str(self.ask("POST", "faults", {"effect": effect, **rule})[0]["id"])
-
-    def latency(self, seconds: float, **match: Any) -> str:
-        """Requests wait before they are executed."""
-        return self.fault("latency", seconds=seconds, **match)
-
-    def refuse(self, code: str, message: str = "refused on demand", status: int = 400, **match: Any) -> str:
-        """Requests are answered with this error."""
-        return self.fault("refuse", code=code, message=message, status=status, **match)
-
-    def throttle(self, rate: float, burst: float = 1, **match: Any) -> str:
-        """Requests beyond the bucket get the service's own throttling error."""
-        return self.fault("throttle", rate=rate, burst=burst, **match)
-
-    def lose_answer(self, *, how: str = "drop", **match: Any) -> str:
-        """Executed; the caller hears nothing."""
-        return self.fault("lose_answer", how=how, **match)
-
-    def lose_request(self, *, how: str = "drop", **match: Any) -> str:
-        """Not executed; the caller hears nothing."""
-        return self.fault("lose_request", how=how, **match)
-
-    def late_commit(self, after: float, **match: Any) -> str:
-        """The caller hears nothing, and it is executed so many seconds of the cloud's clock later."""
-        return self.fault("late_commit", after=after, **match)
-
-    def hold(self, **match: Any) -> str:
-        """Executed; the answer waits for `release`."""
-        return self.fault("hold", **match)
-
-    def hold_before(self, **match: Any) -> str:
-        """Not executed before `release`."""
-        return self.fault("hold_before", **match)
-
-    def faults(self) -> list[dict[str, Any]]:
-        """Every rule, with `seen` and `fired`."""
-        rules: list[dict[str, Any]] = self.ask("GET", "faults")
-        return rules
-
-    def heal(self, rule: str | None = None) -> None:
-        """Take back a rule, or all of them."""
-        self.ask("DELETE", f"faults/{rule}" if rule else "faults")
-
-    # --- held and late -----------------------------------------------------------------------------------------
-
-    def held(self) -> list[dict[str, Any]]:
-        """Requests that wait for a word, oldest first."""
-        held: list[dict[str, Any]] = self.ask("GET", "held")
-        return held
-
-    def wait_held(self, count: int = 1, within: float = 15) -> list[dict[str, Any]]:
-        """Wait until so many are held. Raises `TimeoutError`."""
-        return until(lambda: found if len(found := self.held()) >= count else None, within, f"{count} held")
-
-    def release(self, which: str = "all", *, drop: bool = False) -> int:
-        """Let a held request go on; `drop`: its caller hears nothing, and what was not executed never is."""
-        return int(self.ask("POST", f"held/{which}/release", {"drop": drop})["released"])
-
-    def late(self) -> list[dict[str, Any]]:
-        """Requests that will be executed though their callers are gone."""
-        late: list[dict[str, Any]] = self.ask("GET", "late")
-        return late
-
-    # --- time, settings, snapshots -----------------------------------------------------------------------------
-
-    def step(self, seconds: float) -> None:
-        """Move the cloud's clock forward; whoever waits for it wakes."""
-        self.ask("POST", "clock/step", {"seconds": seconds})
-
-    def settings(self, **changes: Any) -> dict[str, Any]:
-        """Change settings, and return them all."""
-        settings: dict[str, Any] = (
-            self.ask("POST", "settings", changes) if changes else self.ask("GET", "settings")["settings"]
-        )
-        return settings
-
-    def save(self, name: str) -> None:
-        self.ask("POST", "snapshot/save", {"name": name})
-
-    def load(self, name: str) -> None:
-        self.ask("POST", "snapshot/load", {"name": name})
-
-
-class LocalAws:
-    """The local AWS as a process of its own. Made-up credentials: an access key of twelve digits is that account's.
-
-    `state`: keep the state in a file of `directory`, so that `stop` and `start` lose nothing.
-    """
-
-    module = "localcloud.aws"
+    called = "aws"
 
     def __init__(self, directory: Path, *, seed: int = 0, state: bool = False) -> None:
-        self.directory, self.seed = directory, seed
-        self._state = directory / "cloud.state" if state else None
-        self._process: subprocess.Popen[str] | None = None
+        super().__init__(self.called, directory, seed=seed, state=state)
         self._clients: dict[tuple[str, str, str, float], Any] = {}
         self._making = threading.Lock()
-        self.port = 0
-        self.ready: dict[str, Any] = {}  # what the process said when it listened
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    @property
-    def pid(self) -> int:
-        """Raises `RuntimeError` when it does not run."""
-        if self._process is None:
-            raise RuntimeError("the local cloud is not running")
-        return self._process.pid
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def control(self) -> Control:
-        return Control(self.endpoint)
-
-    @property
-    def log(self) -> str:
-        """What the process wrote to standard error so far."""
-        return (self.directory / "cloud.log").read_text()
-
-    def command(self) -> list[str]:
-        """How the process is started. After the first start it keeps its port."""
-        state = ["--state", str(self._state)] if self._state else []
-        return [
-            sys.executable,
-            "-m",
-            self.module,
-            "--port",
-            str(self.port),
-            "--seed",
-            str(self.seed),
-            "--with-parent",
-            *state,
-        ]
-
-    def start(self) -> None:
-        """Start, and wait until it listens."""
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MOTO_"))}
-        with (self.directory / "cloud.log").open("a") as log:
-            self._process = subprocess.Popen(
-                self.command(), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
-            )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            self.stop()
-            raise RuntimeError(f"the local cloud did not start:\n{self.log}")
-        self.ready = json.loads(line)
-        self.port = int(self.ready["port"])
 
     def stop(self, *, kill: bool = False) -> None:
-        """SIGTERM, or SIGKILL, and wait until it is gone."""
+        """See `LocalCloud`. Closes the clients."""
         for client in self._clients.values():
             client.close()
         self._clients.clear()
-        process, self._process = self._process, None
-        if process is None:
-            return
-        (process.kill if kill else process.terminate)()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(5)
-        if process.stdout is not None:
-            process.stdout.close()
+        super().stop(kill=kill)
 
     def environment(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
         """What another process needs so that its SDK speaks to this cloud, and to no other."""
@@ -324,15 +89,3 @@ class LocalAws:
                     ),
                 )
             return self._clients[key]
-
-
-def until(look: Callable[[], T | None], within: float = 15, what: str = "it") -> T:
-    """Look until there is something to see. Raises `TimeoutError`."""
-    end = time.monotonic() + within
-    while True:
-        found = look()
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise TimeoutError(f"{what} did not happen within {within} s")
-        time.sleep(0.02)

@@ -19,7 +19,7 @@ class Cloud(LocalAws):
     def __init__(self, name: str, directory: Path, *, state: bool = False) -> None:
         directory.mkdir(exist_ok=True)
         super().__init__(directory, state=state)
-        self.name, self.module = name, f"localcloud.{name}"
+        self.name = name
 
     def environment(self, *_: Any, **__: Any) -> dict[str, str]:
         """As `holdfast local env` would say it."""

@@ -124,9 +124,9 @@ BACK = (
 
 
 def _things(cloud: Cloud) -> list[Thing]:
-    from tests.kinds.azure_ground import AzureGround
+    from starter.testing.azure import AzureGround
 
-    return AzureGround(cloud).things()  # type: ignore[arg-type]  # of a cloud it needs its strings alone
+    return AzureGround(cloud).things()
 
 
 def _words(cloud: Cloud, region: str) -> Mapping[str, str]:

@@ -85,9 +85,9 @@ BACK = (
 
 
 def _things(cloud: Cloud) -> list[Thing]:
-    from tests.kinds.google_ground import GoogleGround
+    from starter.testing.gcp import GoogleGround
 
-    return GoogleGround(cloud).things()  # type: ignore[arg-type]  # of a cloud it needs its strings alone
+    return GoogleGround(cloud).things()
 
 
 def _words(cloud: Cloud, region: str) -> Mapping[str, str]:

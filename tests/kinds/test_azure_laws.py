@@ -6,17 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from activities.providers.azure import sdk
 from holdfast.testing.laws import LAWS
-from tests.kinds.azure_ground import AzureGround, environment
-from tests.kinds.benches import Benches, kinds, leading_to, struck
+from starter.testing.azure import AzureGround, forget
+from starter.testing.benches import Benches, kinds
+from starter.testing.leading import leading_to
+from tests.kinds.struck import struck
 from tests.localcloud.azure_parts import LocalAzure
 from workers.catalog import catalog
 
 
 @pytest.fixture(scope="module")
 def benches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Benches]:
-    with LocalAzure(tmp_path_factory.mktemp("laws")) as cloud, leading_to(environment(cloud), forget=sdk.forget):
+    with LocalAzure(tmp_path_factory.mktemp("laws")) as cloud, leading_to(cloud.environment(), forget):
         yield Benches(catalog(), AzureGround(cloud))
 
 

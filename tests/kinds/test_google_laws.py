@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from holdfast.testing.laws import LAWS
-from tests.kinds.benches import Benches, kinds, leading_to, struck
-from tests.kinds.google_ground import GoogleGround, forget
+from starter.testing.benches import Benches, kinds
+from starter.testing.gcp import GoogleGround, forget
+from starter.testing.leading import leading_to
+from tests.kinds.struck import struck
 from tests.localcloud.google_parts import LocalGcp
 from workers.catalog import catalog
 

@@ -18,8 +18,8 @@ from holdfast.resource import Call
 from holdfast.testing.laws import Bench, verbs
 from holdfast.testing.laws.bench import OWNER
 from holdfast.testing.laws.losing import losses
-from tests.kinds.benches import leading_to
-from tests.kinds.google_ground import GoogleGround, forget
+from starter.testing.gcp import GoogleGround, forget
+from starter.testing.leading import leading_to
 from tests.localcloud.google_parts import LocalGcp
 from workers.catalog import catalog
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from activities.providers.aws import door
 from holdfast.testing import sim
 from holdfast.testing.laws import LAWS, verbs
 from holdfast.testing.laws.memory import MemoryGround
+from starter.testing.aws import AwsGround, forget
+from starter.testing.benches import Benches, kinds
+from starter.testing.leading import leading_to
 from tests.cloud import LocalAws
-from tests.kinds.aws_ground import AwsGround
-from tests.kinds.benches import Benches, kinds, leading_to, struck
+from tests.kinds.struck import struck
 from workers.catalog import catalog
 
 SIM = [k.kind for k in sim.catalog()]
@@ -25,14 +26,8 @@ def in_memory() -> Benches:
 
 @pytest.fixture(scope="session")
 def on_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Benches]:
-    with LocalAws(tmp_path_factory.mktemp("laws")) as cloud, leading_to(cloud.environment(), _forget):
+    with LocalAws(tmp_path_factory.mktemp("laws")) as cloud, leading_to(cloud.environment(), forget):
         yield Benches(catalog(), AwsGround(cloud))
-
-
-def _forget() -> None:
-    for client in door._clients.values():
-        client.close()
-    door._clients.clear()
 
 
 @pytest.fixture

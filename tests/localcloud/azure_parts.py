@@ -20,10 +20,24 @@ from azure.mgmt.network import NetworkManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.storage import StorageManagementClient
 
+from starter.testing.azure import SUBSCRIPTION, WHERE
+from starter.testing.cloud import LocalCloud
 from tests.cloud import LocalAws
 
-SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
-WHERE = "westeurope"
+__all__ = [
+    "SUBSCRIPTION",
+    "WHERE",
+    "LocalAzure",
+    "disk",
+    "group",
+    "interface",
+    "machine",
+    "network",
+    "quick",
+    "refused",
+    "signed_in",
+]
+
 CLIENTS = {
     "resource": ResourceManagementClient,
     "network": NetworkManagementClient,
@@ -45,7 +59,7 @@ class _Nobody:
 class LocalAzure(LocalAws):
     """The local Azure as a process of its own."""
 
-    module = "localcloud.azure"
+    called = "azure"
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -65,6 +79,10 @@ class LocalAzure(LocalAws):
                 **more,
             )
         return self._sdk[key]
+
+    def environment(self, *_: Any, **__: Any) -> dict[str, str]:
+        """See `LocalCloud`. Azure's SDKs learn subscription and region from who calls them."""
+        return LocalCloud.environment(self)
 
     def command(self) -> list[str]:
         """With https, under the certificate in `authority`."""

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from starter.testing.gcp import PROJECT, REGION
 from tests.cloud import LocalAws, until
 
-PROJECT = "a-project"
-REGION = "us-central1"
+__all__ = ["AT_ONCE", "PROJECT", "REGION", "ZONE", "LocalGcp", "Said", "manager"]
+
 ZONE = "us-central1-a"
 AT_ONCE = {"operation_seconds": 0.0}
 OPERATIONS = {"global": "GlobalOperations", "regions": "RegionOperations", "zones": "ZoneOperations"}
@@ -33,7 +34,7 @@ class Said:
 class LocalGcp(LocalAws):
     """The local Google Cloud as a process of its own. Anonymous callers may do everything."""
 
-    module = "localcloud.gcp"
+    called = "gcp"
 
     def __init__(self, directory: Path, *, seed: int = 0, state: bool = False) -> None:
         super().__init__(directory, seed=seed, state=state)

@@ -1,6 +1,6 @@
 """The local Azure as a `Ground`: the laws' judge of what stands, and what makes it fail.
 
-Its process's environment has to name the cloud (`environment`), since kinds are reached through the one door.
+Its process's environment has to name the cloud (`LocalCloud.environment`): kinds are reached through the one door.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from activities.providers.azure.door import open_visit
 from holdfast.model import Scope
 from holdfast.resource import Clients
 from holdfast.testing.laws import Thing
-from localcloud.azure import trees
-from tests.kinds.benches import kinds
-from tests.kinds.controlled import ControlledGround
-from tests.localcloud.azure_parts import SUBSCRIPTION, WHERE, LocalAzure
+from starter.testing.benches import kinds
+from starter.testing.cloud import LocalCloud
+from starter.testing.controlled import ControlledGround
 from workers.catalog import catalog
+
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+WHERE = "westeurope"
 
 LAGS = {"listed_after_seconds": 5}
 QUICK = {"Microsoft.Compute/virtualMachine*": 10}  # seconds: a law is given forty deliveries, one a second
@@ -39,9 +41,9 @@ ASSIGNED = "microsoft.managedidentity/userassignedidentities"
 VERBS = {"get": "read", "pages": "read", "put": "write", "patch": "write", "delete": "delete"}
 
 
-def environment(cloud: LocalAzure) -> dict[str, str]:
-    """What a process needs so that the door leads to this cloud."""
-    return {sdk.ENDPOINT: cloud.endpoint}
+def forget() -> None:
+    """Close and forget the door's clients: they would lead to another cloud."""
+    sdk.forget()
 
 
 class AzureGround(ControlledGround):
@@ -49,7 +51,7 @@ class AzureGround(ControlledGround):
 
     scope: ClassVar[Scope] = Scope("azure", SUBSCRIPTION, WHERE)
 
-    def __init__(self, cloud: LocalAzure) -> None:
+    def __init__(self, cloud: LocalCloud) -> None:
         super().__init__(cloud.control)
         self.cloud = cloud
         # Permissions are read in any case. What a kind declares says how they are spelled.
@@ -115,7 +117,7 @@ class AzureGround(ControlledGround):
 
     def refers(self, path: str, body: Any) -> None:
         """What a request refers to is written down as the permission that this takes."""
-        for one in trees.ids(body):
+        for one in _named(body):
             if not one.startswith("/subscriptions/") or ids.within(one, path):
                 continue
             type_ = ids.type_of(one)
@@ -158,7 +160,7 @@ def _action(method: str, path: str) -> str:
         return "operations/read"
     at, _, verb = path.rpartition("/") if method == "post" else (path, "", "")
     type_ = ids.type_of(at)
-    if type_ == "microsoft.resources/subscriptions" and at.count("/") == 2:
+    if type_ == "microsoft.resources/subscriptions" and at.count("/") == 2:  # noqa: PLR2004  # /subscriptions/ID
         return f"{type_}/read"
     if type_.startswith(("microsoft.resources/resourcegroups", "microsoft.resources/subscriptions")):
         type_ = "microsoft.resources/subscriptions/resourcegroups"
@@ -196,5 +198,16 @@ def _steady(value: Any) -> Any:
     return [_steady(v) for v in value] if isinstance(value, list) else value
 
 
-def _plain(name: str) -> str:
-    return name.replace(".", "-").replace("_", "-")
+def _named(value: Any) -> Iterator[str]:
+    """Everything that a body refers to: the text under an `id`."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            if key == "id" and isinstance(one, str):
+                yield one
+            elif key == "userAssignedIdentities" and isinstance(one, Mapping):
+                yield from one
+            else:
+                yield from _named(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _named(one)

@@ -1,6 +1,6 @@
 """The local AWS as a `Ground`: the laws' judge of what stands, and what makes it fail.
 
-Its process's environment has to name the cloud (`LocalAws.environment`), since kinds are reached through the one door.
+Its process's environment has to name the cloud (`LocalCloud.environment`): kinds are reached through the one door.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from activities.providers.aws import door
 from activities.providers.aws.door import AwsVisit
 from holdfast.model import Scope
 from holdfast.resource import Clients
 from holdfast.testing.laws import Thing
-from tests.cloud import ACCOUNT, REGION, LocalAws
-from tests.kinds.controlled import EVERYTHING, ControlledGround
+from starter.local.crew import ACCOUNT, REGION
+from starter.testing.cloud import LocalCloud
+from starter.testing.controlled import EVERYTHING, ControlledGround
 
 READS = re.compile(r"(describe|get|list|head|search)_")
 # From one state to the next, on this cloud's clock: whatever its settings call so.
@@ -45,12 +47,20 @@ PERMISSIONS: Mapping[str, tuple[str, ...]] = {
 SERVICES = {"resourcegroupstaggingapi": "tag"}
 
 
+def forget() -> None:
+    """Close and forget the door's clients: they would lead to another cloud."""
+    for client in door._clients.values():
+        client.close()
+    door._clients.clear()
+    door._account.clear()
+
+
 class AwsGround(ControlledGround):
     """See the module."""
 
     scope: ClassVar[Scope] = Scope("aws", ACCOUNT, REGION)
 
-    def __init__(self, cloud: LocalAws) -> None:
+    def __init__(self, cloud: LocalCloud) -> None:
         super().__init__(cloud.control)
         self.cloud = cloud
 
@@ -135,8 +145,6 @@ class _Watched:
 
 def _camel(service: str, operation: str) -> str:
     """The cloud's name of an operation that boto3 names in snake case."""
-    from activities.providers.aws import door
-
     names: Mapping[str, str] = door._client(service, REGION).meta.method_to_api_mapping
     return names[operation]
 

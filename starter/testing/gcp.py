@@ -1,6 +1,6 @@
 """The local Google Cloud as a `Ground`: the laws' judge of what stands, and what makes it fail.
 
-Its process's environment has to name the cloud (`LocalGcp.environment`), since kinds are reached through the one door.
+Its process's environment has to name the cloud (`LocalCloud.environment`): kinds are reached through the one door.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from holdfast.contract import ADDRESS_TAG, OWNER_TAG, TAG_PREFIX, TOKEN_TAG
 from holdfast.model import Scope
 from holdfast.resource import Clients
 from holdfast.testing.laws import Thing
-from tests.kinds.controlled import ControlledGround
-from tests.localcloud.google_parts import PROJECT, REGION, LocalGcp
+from starter.testing.cloud import LocalCloud
+from starter.testing.controlled import ControlledGround
+
+PROJECT = "a-project"
+REGION = "us-central1"
 
 ENDS = re.compile(rf"[0-9a-f]{{{DIGITS}}}$")  # of a name that an act has made behind a prefix
 
@@ -78,7 +81,7 @@ class GoogleGround(ControlledGround):
 
     scope: ClassVar[Scope] = Scope("gcp", PROJECT, REGION)
 
-    def __init__(self, cloud: LocalGcp) -> None:
+    def __init__(self, cloud: LocalCloud) -> None:
         super().__init__(cloud.control)
         self.cloud = cloud
 

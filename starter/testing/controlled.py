@@ -9,7 +9,8 @@ from typing import Any
 from holdfast.testing.laws import Ground, Loss
 from holdfast.testing.laws.ground import LATE
 from holdfast.testing.world import Killed
-from tests.cloud import Control, until
+from starter.testing.control import Control
+from starter.testing.waiting import until
 
 EVERYTHING = 7_200  # seconds, after which all that takes time has come about
 
