@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from holdfast.errors import InvalidInput
@@ -21,11 +22,13 @@ def playing(cloud: str, directory: Path) -> Iterator[Benches]:
     """Benches for every kind of `aws`, `azure` or `gcp` that is installed, on a local cloud of their own.
 
     Its log is kept in the directory. Until the end, every door of this process leads there and nowhere else.
-    Raises `InvalidInput` for a cloud that there is not, or whose SDK is not installed.
+    Raises `InvalidInput` for a cloud that there is not, or whose SDK or local process is not installed.
     """
     if cloud not in CLOUDS:
         raise InvalidInput(f"there is no local {cloud!r}", next=f"choose from {', '.join(CLOUDS)}")
     open_cloud(cloud)
+    if find_spec("cheroot") is None:  # which serves each of them, and which nothing else of ours needs
+        raise InvalidInput("the local clouds are not installed", next="pip install 'holdfast[local]'")
     ground, forget = _on(cloud)
     with LocalCloud(cloud, directory) as process, leading_to(process.environment(), forget, without=OURS):
         yield Benches(catalog(), ground(process))

@@ -6,7 +6,7 @@
 
 What a law needs of a kind is in the kind: its `example`, a document's resources, and its `trials`, another value for
 each mutable field. What it needs of a cloud is a `Ground`; what carries acts out is given as `Hands`, since the kernel
-knows no protocol.
+knows no protocol. `starter.testing` brings both, and the local clouds.
 
 `LAWS` judge a kind calmly, and struck in single places; `verbs` and `losses` strike every request of every verb in
 every way. Each finding is one sentence that names kind, law and what was seen. A test runs them one by one:
