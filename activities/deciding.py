@@ -42,7 +42,9 @@ class Deciding:
     def __init__(self, catalog: Catalog, store: Store) -> None:
         self._catalog, self._store = catalog, store
         self._plans = Plans(store)
-        self._read: tuple[Packed, Goal] | None = None  # the newest document: a plan is made of what was just surveyed
+        self._read: tuple[tuple[Packed, str], Goal] | None = (
+            None  # the newest document: a plan is made of what was just surveyed
+        )
 
     @property
     def activities(self) -> Sequence[Callable[..., Any]]:
@@ -152,17 +154,17 @@ class Deciding:
     def _goal(self, request: Request) -> Goal | None:
         if request.source is None:
             return None
-        read = self._read
-        if read is None or read[0] != request.source:
+        read, asked = self._read, (request.source, request.installation)
+        if read is None or read[0] != asked:
             source = unpack(request.source, Source)
             try:
-                goal = bind_text(source.text, source.file, self._catalog, source.parameters)
+                goal = bind_text(source.text, source.file, self._catalog, source.parameters, request.installation)
             except InvalidDocument as wrong:
                 lacking = [p.seen for p in wrong.problems if p.message in {NO_SUCH_KIND, NO_SUCH_LOOK_UP} and p.seen]
                 if lacking:
                     raise _lacks(lacking, f"; {wrong.letter.happened}") from wrong
                 raise
-            self._read = read = request.source, goal
+            self._read = read = asked, goal
         return read[1]
 
     def _plan(self, draft: Draft) -> Decision:

@@ -116,13 +116,14 @@ def read_source(file: str, params: Iterable[str] | None, param_files: Iterable[s
     from holdfast.document import bind_text, parse_param, read_parameters
     from holdfast.run import Source
     from workers.catalog import catalog
+    from workers.settings import Settings
 
     values: dict[str, JsonValue] = {}
     for name in param_files or ():
         values |= read_parameters(read_text(name), name)
     values |= dict(parse_param(text) for text in params or ())
     source = Source(file="stdin" if file == "-" else file, text=read_text(file), parameters=values)
-    return source, bind_text(source.text, source.file, catalog(), values)
+    return source, bind_text(source.text, source.file, catalog(), values, Settings.read().installation)
 
 
 def read_text(file: str) -> str:
