@@ -13,6 +13,24 @@ from holdfast.document.reading import PART
 from holdfast.document.shape import Data, Document, Resource
 from holdfast.model import Scope
 
+_LOWER = r"[a-z0-9-]+", "a region is named in lower case letters, digits and -"
+
+# By cloud and field: the form, and what it is in words. A cloud that is not here brings forms of its own.
+# Sources: docs.aws.amazon.com/accounts (account identifiers), cloud.google.com/resource-manager (creating projects; the
+# domain stands before the ids of old ones), learn.microsoft.com/azure/azure-portal (subscription ids).
+FORMS: dict[tuple[str, str], tuple[str, str]] = {
+    ("aws", "account"): (r"[0-9]{12}", "an account of AWS is twelve digits, in quotes"),
+    ("gcp", "account"): (
+        r"([a-z0-9-]+(\.[a-z0-9-]+)+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]",
+        "an account of Google's is the id of a project: 6 to 30 lower case letters, digits and -",
+    ),
+    ("azure", "account"): (
+        r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
+        "an account of Azure is the id of a subscription, as in 00000000-0000-0000-0000-000000000001",
+    ),
+    **{(cloud, "region"): _LOWER for cloud in ("aws", "gcp", "azure")},
+}
+
 
 class Places:
     """The scopes of a document by their names; None stands for one with a problem."""
@@ -77,26 +95,26 @@ class Places:
             self._problems.add(
                 at.where, f"{path}.cloud", "no kind of this cloud is known", seen=cloud, among=self._clouds
             )
-        account, region = (self._part(node, path, part, filling) for part in ("account", "region"))
+        account, region = (self._part(node, path, cloud, part, filling) for part in ("account", "region"))
         if not (cloud and account and region):
             return None
         return Scope(cloud, account, region)
 
-    def _part(self, node: Node, path: str, name: str, filling: Filling) -> str | None:
-        """The account or the region, which may come from a parameter."""
+    def _part(self, node: Node, path: str, cloud: str, name: str, filling: Filling) -> str | None:
+        """The account or the region, which may come from a parameter, in the form that its cloud gives it."""
         member = node.child(name)
         if member is None or not isinstance(member.value, str):
             return None  # said already
         value = filling.fill(member, f"{path}.{name}")
         if value is HOLE:
             return None
-        if isinstance(value, str) and re.fullmatch(PART, value):
-            return value
-        if value is not member.value:  # what was written outright has been looked at before
-            self._problems.add(
-                member.where,
-                f"{path}.{name}",
-                "a name of letters, digits, - and . is expected here",
-                seen=show(value),
-            )
-        return None
+        if not isinstance(value, str) or not re.fullmatch(PART, value):
+            if value is not member.value:  # what was written outright has been looked at before
+                words = "a name of letters, digits, - and . is expected here"
+                self._problems.add(member.where, f"{path}.{name}", words, seen=show(value))
+            return None
+        form, words = FORMS.get((cloud, name), (PART, ""))
+        if not re.fullmatch(form, value):
+            self._problems.add(member.where, f"{path}.{name}", words, seen=show(value))
+            return None
+        return value

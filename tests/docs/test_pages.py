@@ -24,9 +24,14 @@ version: 1
 stack: s
 owner: o
 environment: dev
-scopes: {m: {cloud: CLOUD, account: "123456789012", region: eu-central-1}}
+scopes: {m: SCOPE}
 defaults: {scope: m}
 """
+SCOPES = {
+    "aws": '{cloud: aws, account: "123456789012", region: eu-central-1}',
+    "gcp": "{cloud: gcp, account: a-project, region: us-central1}",
+    "azure": "{cloud: azure, account: 00000000-0000-0000-0000-000000000001, region: westeurope}",
+}
 SPECS = [*(k.spec for k in catalog()), *(catalog().data(name).filter for name in catalog().data_kinds)]
 WRITTEN = sorted((ROOT / "docs").rglob("*.md"))
 
@@ -49,8 +54,7 @@ def test_a_pages_example_is_a_right_document(kind: str) -> None:
     """What stands under *Example* may be pasted into a document."""
     text = (ROOT / pages.KINDS / f"{kind}.md").read_text()
     example = text.partition("```yaml\n")[2].partition("```")[0]
-    cloud = kind.partition(".")[0]
-    head = HEAD.replace("CLOUD", cloud).replace("eu-central-1", "us-central1" if cloud == "gcp" else "eu-central-1")
+    head = HEAD.replace("SCOPE", SCOPES[kind.partition(".")[0]])
     goal = bind_text(head + example, "page.yaml", catalog(), {})
     assert kind in {r.address.kind for r in goal.resources}
 

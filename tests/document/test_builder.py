@@ -92,7 +92,7 @@ def test_a_field_named_like_an_option_goes_into_spec() -> None:
 def test_a_mistake_names_the_line_of_python() -> None:
     """The letter points to the call that made the mistake, in the file where it stands."""
     s = holdfast.Stack("shop", owner="o", environment="dev")
-    s.scope("main", cloud="aws", account="1", region="r")
+    s.scope("main", cloud="aws", account="123456789012", region="eu-west-1")
     line = sys._getframe().f_lineno + 1
     s.resource("net", "aws.vpc", scope="main", cdir="10.0.0.0/16")
     with pytest.raises(InvalidDocument) as caught:

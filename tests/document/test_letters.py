@@ -276,6 +276,51 @@ def test_an_account_id_is_text(field: str, expected: str) -> None:
     assert expected in [line.replace("shop.yaml:5:", "1:") for line in found]
 
 
+PROJECT = "an account of Google's is the id of a project: 6 to 30 lower case letters, digits and -"
+SUBSCRIPTION = "an account of Azure is the id of a subscription, as in 00000000-0000-0000-0000-000000000001"
+REGION = "a region is named in lower case letters, digits and -"
+
+
+@pytest.mark.parametrize(
+    "scope, field, words",
+    [
+        (
+            "{cloud: aws, account: '1234', region: eu-west-1}",
+            "account",
+            "an account of AWS is twelve digits, in quotes",
+        ),
+        ("{cloud: aws, account: '123456789012', region: EU-West-1}", "region", REGION),
+        ("{cloud: gcp, account: Market_Dev, region: europe-west3}", "account", PROJECT),
+        ("{cloud: gcp, account: short, region: europe-west3}", "account", PROJECT),
+        ("{cloud: gcp, account: ends-with-, region: europe-west3}", "account", PROJECT),
+        ("{cloud: gcp, account: '123456789012', region: europe-west3}", "account", PROJECT),
+        ("{cloud: gcp, account: market-dev, region: Europe-West3}", "region", REGION),
+        ("{cloud: azure, account: not-a-guid, region: westeurope}", "account", SUBSCRIPTION),
+        ("{cloud: azure, account: 00000000-0000-0000-0000-000000000001, region: West.Europe}", "region", REGION),
+    ],
+)
+def test_a_scope_that_no_cloud_has_is_refused(scope: str, field: str, words: str) -> None:
+    """An account or a region that cannot be one is refused at its place, written outright or by a parameter."""
+    head = "version: 1\nstack: s\nowner: o\nenvironment: dev\n"
+    found = problems(f"scopes:\n  main: {scope}\n", head)
+    assert [(p.where.line, p.path, p.message) for p in found if p.path != "scopes.main.cloud"] == [
+        (6, f"scopes.main.{field}", words)
+    ]
+    seen = found[-1].seen
+    assert seen is not None
+    by_parameter = scope.replace(f"'{seen}'", seen).replace(seen, '"${parameters.it}"')
+    body = f"parameters: {{it: {{type: string}}}}\nscopes:\n  main: {by_parameter}\n"
+    assert (f"scopes.main.{field}", words, seen) in [(p.path, p.message, p.seen) for p in problems(body, head, it=seen)]
+
+
+@pytest.mark.parametrize("account", ["market-dev", "a23456", "a" + "b" * 29, "example.com:market-dev"])
+def test_a_project_as_google_names_it_is_taken(account: str) -> None:
+    """The ids of projects, also of those that belong to a domain."""
+    head = "version: 1\nstack: s\nowner: o\nenvironment: dev\n"
+    body = f"scopes: {{main: {{cloud: gcp, account: '{account}', region: europe-west3}}}}\nresources: {{}}\n"
+    assert bind_text(head + body, "shop.yaml", CATALOG, {}).resources == ()
+
+
 def test_a_cloud_that_no_kind_knows_is_refused() -> None:
     """A mistyped cloud is found in the scope, not in everything that lands there."""
     head = "version: 1\nstack: s\nowner: o\nenvironment: dev\ndefaults: {scope: main}\n"
