@@ -53,9 +53,11 @@ async def demo(
 
     Without `say` it draws on standard output, in colour on a terminal; with it, plain lines go there. Interrupted, it
     still stops what it has started. `keep` leaves the environment running and says how to stop it.
-    Raises `Refused` when something was started in the directory before, and `Broken` when a promise was not kept.
+    Raises `InvalidInput` when something that it takes is not installed, `Refused` when something was started in the
+    directory before, and `Broken` when a promise was not kept.
     """
     play = play_of(clouds)
+    environment.need(play.clouds)
     temporary = directory is None
     place = (directory or Path(tempfile.mkdtemp(prefix="holdfast-demo-"))).expanduser().resolve()
     if read(place).ports:

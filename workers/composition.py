@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -113,9 +113,8 @@ def open_cloud(name: str) -> Open:
     if name not in CLOUDS:
         raise InvalidInput(f"there is no queue {name!r}", next=f"choose from {', '.join((CONTROL, *CLOUDS))}")
     try:
-        for sdk in SDKS[name]:
-            if find_spec(sdk) is None:
-                raise ModuleNotFoundError(f"No module named {sdk!r}", name=sdk)
+        if sdk := first_missing(SDKS[name]):
+            raise ModuleNotFoundError(f"No module named {sdk!r}", name=sdk)
         door = importlib.import_module(f"activities.providers.{name}.door")
     except ModuleNotFoundError as error:
         raise InvalidInput(
@@ -123,6 +122,17 @@ def open_cloud(name: str) -> Open:
         ) from error
     opened: Open = door.open_visit
     return opened
+
+
+def first_missing(modules: Iterable[str]) -> str | None:
+    """The first of these modules that is not installed. Imports none of them, but the packages they stand in."""
+    for module in modules:
+        try:
+            if find_spec(module) is None:
+                return module
+        except ModuleNotFoundError as error:
+            return error.name or module
+    return None
 
 
 async def serve(client: Client, queues: Sequence[Served], threads: int, until: Callable[[], Any]) -> None:

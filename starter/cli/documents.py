@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from holdfast.run import Source
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="The document; - reads it from stdin.")]
+KindOrCloud = Annotated[
+    str | None, typer.Argument(metavar="KIND", help="One kind, as aws.vpc; or a cloud, as gcp, for all of its own.")
+]
 Kind = Annotated[str | None, typer.Argument(metavar="KIND", help="One kind, as aws.vpc.")]
 
 
@@ -37,19 +40,20 @@ class _Facts(TypedDict):
 
 def add(app: typer.Typer) -> None:
     """Register the commands."""
-    command(app, WRITE, "holdfast kinds", "holdfast kinds aws.s3_bucket")(kinds)
+    command(app, WRITE, "holdfast kinds", "holdfast kinds gcp", "holdfast kinds aws.s3_bucket")(kinds)
     command(app, WRITE, "holdfast schema > holdfast.schema.json", "holdfast schema aws.vpc")(schema)
     command(app, WRITE, "holdfast check shop.yaml", "holdfast check shop.yaml --param size=t3.large")(check)
 
 
-def kinds(kind: Kind = None, output: Output = Format.text) -> int:
-    """What can be built and looked up; with a KIND, its fields, outputs and permissions."""
+def kinds(kind: KindOrCloud = None, output: Output = Format.text) -> int:
+    """What can be built and looked up, or that of one cloud; with a KIND, its fields, outputs and permissions."""
     from workers.catalog import catalog
 
     known = catalog()
-    if kind is None:
+    if kind is None or kind in known.clouds:
         rows = [(k.kind, "build", _first(k.spec)) for k in known]
         rows += [(name, "look up", _first(known.data(name).filter)) for name in known.data_kinds]
+        rows = [row for row in rows if kind is None or row[0].startswith(f"{kind}.")]
         if output is Format.json:
             write_json(
                 [

