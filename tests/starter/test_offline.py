@@ -194,3 +194,21 @@ def test_json_errors_are_one_document(alone: Place) -> None:
     said = alone.ask("stacks", "-o", "json")
     assert said.code == Exit.unavailable
     assert json.loads(said.out)["error"]["error"] == "Unavailable"
+
+
+def test_check_knows_whose_marks_must_find_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The installation's own name stands among the marks that share a description with a person's words."""
+    spec = f"{{account_id: shop-robot, description: {'x' * 120}}}"
+    file = tmp_path / "shop.yaml"
+    file.write_text(
+        "version: 1\nstack: shop\nowner: ada\nenvironment: dev\n"
+        "scopes: {here: {cloud: gcp, account: a-project, region: europe-west3}}\ndefaults: {scope: here}\n"
+        f"resources:\n  robot: {{kind: gcp.service_account, spec: {spec}}}\n"
+    )
+    monkeypatch.delenv("HOLDFAST_INSTALLATION", raising=False)
+    assert run(["check", str(file)]) == Exit.done
+    monkeypatch.setenv("HOLDFAST_INSTALLATION", "an-installation-of-a-long-name")
+    assert run(["check", str(file)]) == Exit.input
+    assert "with Holdfast's marks the description has" in capsys.readouterr().err
