@@ -161,14 +161,17 @@ def _installed(directory: Path, clouds: Sequence[str]) -> None:
         open_cloud(cloud)
 
 
-def need(clouds: Sequence[str]) -> None:
-    """Raises `InvalidInput`, naming together all extras that are not installed: each cloud's, and what plays it."""
+def need(clouds: Sequence[str], *, server: bool = True) -> None:
+    """Raises `InvalidInput`, naming together all extras that are not installed: each cloud's, and what plays it.
+
+    `server`: Temporal's is needed too.
+    """
     from starter.local.temporal import program
     from workers.composition import SDKS, first_missing
 
     missing = {cloud: first_missing(SDKS.get(cloud, ())) for cloud in clouds}
     played = dict.fromkeys(module for cloud in clouds for module in PLAYED.get(cloud, ("cheroot",)))
-    missing["local"] = "the `temporal` program" if program() is None else first_missing(played)
+    missing["local"] = "the `temporal` program" if server and program() is None else first_missing(played)
     lacking = {extra: what for extra, what in missing.items() if what is not None}
     if lacking:
         raise InvalidInput(

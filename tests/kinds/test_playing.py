@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from holdfast.errors import InvalidInput
+from starter.local import environment, temporal
 from starter.local.crew import OURS
-from starter.testing import grounds, playing
+from starter.testing import playing
 from starter.testing.leading import leading_to
 
 
@@ -33,8 +34,12 @@ def test_a_cloud_that_there_is_not(tmp_path: Path) -> None:
 
 
 def test_local_clouds_that_are_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever has installed the SDK alone is told what to add, before anything is started."""
-    monkeypatch.setattr(grounds, "find_spec", lambda _: None)
-    with pytest.raises(InvalidInput, match=r"holdfast\[local\]"), playing("gcp", tmp_path):
+    """Whoever has installed the SDK alone is told what to add, before anything is started; a server is not needed."""
+    monkeypatch.setattr(temporal, "program", lambda: None)
+    monkeypatch.setattr(environment, "PLAYED", {"gcp": ("there_is_none",)})
+    with (
+        pytest.raises(InvalidInput, match=r"needed here: there_is_none\W[^`]*holdfast\[local\]"),
+        playing("gcp", tmp_path),
+    ):
         pass
     assert not list(tmp_path.iterdir())
