@@ -28,7 +28,7 @@ from holdfast.model import Address, Scope
 from holdfast.packed import Packed, pack, unpack
 from holdfast.plan import Plan, Verb, skeleton
 from holdfast.planners.converge import Facts, converge
-from holdfast.planners.targets import looked_up_by, reached, scopes_of
+from holdfast.planners.targets import looked_up_by, reached, scopes_of, told_of
 from holdfast.resource import Observation, Safety
 from holdfast.run import Closing, Decision, Draft, Journal, Ledger, Report, Request, Source, Survey
 from holdfast.secret import has_secret
@@ -132,6 +132,7 @@ class Deciding:
             return None
         needed = {scope for address, scopes in scopes_of(facts).items() if address in about for scope in scopes}
         named = {name for d in (goal.resources if goal else ()) if d.address in about for name in looked_up_by(d)}
+        named |= {name for names in told_of(facts, about) for name in names}
         needed |= {d.scope for d in (goal.data if goal else ()) if f"data.{d.name}" in named}
         unheard = (o for o in draft.owed if o.address in about)
         return needed | {self._plans.action(o.plan, o.trace.seq).scope for o in unheard}

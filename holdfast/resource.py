@@ -153,6 +153,7 @@ class Call(Generic[S]):
     waited: timedelta = timedelta()  # since the act was first sent
     claimed: bool = False  # the ledger, the plan or an earlier delivery says that what stands there is ours: all that
     # a kind can go by whose `carrier` is its parent
+    heard: bool = False  # of a create that is taken back: its own answer came, and named what it had made
 
     @property
     def wanted(self) -> S:

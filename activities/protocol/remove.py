@@ -102,7 +102,10 @@ def _confirmed(job: Job, remote_id: str) -> Observation:
 
 
 def _ask(job: Job, live: Observation) -> Done:
-    seen = live if live.status is Status.deleting else job.kind.delete(job.call(live.remote_id, spec=job.sought()))
+    seen = live
+    if live.status is not Status.deleting:
+        heard = job.act.back and job.act.remote_id is not None
+        seen = job.kind.delete(job.call(live.remote_id, spec=job.sought(), heard=heard))
     if seen.status is Status.absent:
         # The cloud said yes. Until it shows so too, whoever plans next would take what it shows for standing.
         shown = job.observe(live.remote_id or "")

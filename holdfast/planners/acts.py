@@ -222,7 +222,11 @@ def _said(about: Mapping[str, str], changes: tuple[FieldChange, ...]) -> list[st
 def _operate(course: Course, name: str, changes: tuple[FieldChange, ...]) -> Draft:
     operation = course.kind.operations[name]
     if operation.undo is not None:
-        undo = Undo(label=UndoLabel.exact, verb=Verb.operate, operation=operation.undo)
+        sets = course.kind.operations[operation.undo].sets
+        other = [c for c in changes if c.path in sets and thaw(c.before) != sets[c.path]]
+        note = "; ".join(f"{c.path} is {thaw(c.before)}, and {sets[c.path]} when this is taken back" for c in other)
+        label = UndoLabel.lossy if other else UndoLabel.exact
+        undo = Undo(label=label, verb=Verb.operate, operation=operation.undo, note=note)
     elif operation.sets:
         note = f"no operation takes {name!r} back"
         undo = Undo(label=UndoLabel.irreversible, verb=Verb.operate, note=note)

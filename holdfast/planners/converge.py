@@ -20,6 +20,7 @@ from holdfast.planners.courses import Table, Turn
 from holdfast.planners.decide import Decision, decide, raise_all
 from holdfast.planners.facts import Facts
 from holdfast.planners.order import ordered
+from holdfast.planners.targets import unread
 from holdfast.values import freeze, pointers, resolve
 
 __all__ = ["DATA", "DELETE_FIRST", "Facts", "converge"]
@@ -146,7 +147,7 @@ def _outputs(table: Table, actions: tuple[Action, ...]) -> dict[str, JsonValue]:
         return {}
     if facts.goal is None or facts.marks_only:
         return dict(facts.ledger.outputs)
-    coming = {str(a.address) for a in actions}
+    coming, dark = {str(a.address) for a in actions}, {str(a) for a in unread(facts)}
     outputs: dict[str, JsonValue] = {}
     for name, value in facts.goal.outputs.items():
         found = resolve(value, table.known)
@@ -156,7 +157,10 @@ def _outputs(table: Table, actions: tuple[Action, ...]) -> dict[str, JsonValue]:
         elif facts.targets or facts.refresh_only:
             if name in facts.ledger.outputs:
                 outputs[name] = facts.ledger.outputs[name]
-            table.warnings.append(f"output {name} waits for {missing[0]}, which this plan does not bring about")
+            if missing[0].partition("#")[0] in dark:
+                table.warnings.append(f"output {name} stays as it was: nobody looked at {missing[0]}")
+            else:
+                table.warnings.append(f"output {name} waits for {missing[0]}, which this plan does not bring about")
         else:
             error = NotFound if missing[0].startswith(("data.", "stack.")) else Refused
             table.errors.append(error(f"output {name} needs {missing[0]}, which nothing gives"))

@@ -192,9 +192,11 @@ def _limit(table: Table, goal: Graph[Address], now: Graph[Address], errors: list
         if address not in chosen:
             _hold(table, course)
         elif course.unread:
+            there = facts.read is None or course.scope in facts.read
+            what = "what it stands on or refers to" if there else str(course.scope)
             errors.append(
                 Refused(
-                    f"it has to be looked at as well, since a target changes that it goes with; {course.scope} was not",
+                    f"it has to be looked at as well, since a target changes that it goes with; {what} was not",
                     address=address,
                     standing="nothing was touched",
                     next=f"name it too: `--target {address}`",

@@ -7,7 +7,7 @@ A scope is read whole or not at all, so that whatever stands in one is decided a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from holdfast.desired import Desired
 from holdfast.errors import HoldfastError, InvalidInput
@@ -16,6 +16,8 @@ from holdfast.model import Address, Scope
 from holdfast.planners.courses import listed
 from holdfast.planners.facts import Facts
 from holdfast.values import pointers
+
+_NOT_OURS = ("data.", "stack.")  # how what refers to no resource of the stack begins
 
 
 def reached(facts: Facts) -> frozenset[Address] | None:
@@ -45,7 +47,18 @@ def reached(facts: Facts) -> frozenset[Address] | None:
     found = goal.below(starts) | starts
     again = found & {renames.get(a, a) for a in named(facts.replace, every, [], "replace")}
     found |= either.above(starts | again)
+    # What an output tells beside one of these is read too: an output is told whole, or stays as it was.
+    beside = {Address.parse(n) for names in told_of(facts, found) for n in names if not n.startswith(_NOT_OURS)}
+    found |= beside | goal.below(beside)
     return frozenset(found | {old for old, new in renames.items() if new in found})
+
+
+def told_of(facts: Facts, about: Collection[Address]) -> Iterator[set[str]]:
+    """What each output names that tells of any of these: addresses, look-ups and stacks."""
+    for value in facts.goal.outputs.values() if facts.goal else ():
+        names = {p.partition("#")[0] for p in pointers(value)}
+        if any(not n.startswith(_NOT_OURS) and Address.parse(n) in about for n in names):
+            yield names
 
 
 def scopes_of(facts: Facts) -> dict[Address, set[Scope]]:
@@ -74,7 +87,7 @@ def unread(facts: Facts) -> frozenset[Address]:
 def below(desired: Desired) -> tuple[Address, ...]:
     """What a resource stands on, stated and referenced alike."""
     referenced = (p.partition("#")[0] for p in pointers(desired.spec))
-    within = (Address.parse(r) for r in referenced if not r.startswith(("data.", "stack.")))
+    within = (Address.parse(r) for r in referenced if not r.startswith(_NOT_OURS))
     return tuple(dict.fromkeys([*desired.depends_on, *within]))
 
 

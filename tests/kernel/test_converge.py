@@ -216,6 +216,15 @@ def test_an_operation_moves_its_field(stack: Stack) -> None:
     assert (action.verb, action.operation, action.undo.operation) == (Verb.operate, "stop", "start")
 
 
+def test_an_operation_that_is_not_quite_taken_back(stack: Stack) -> None:
+    """Where its inverse leads elsewhere than back, as from asleep by on to off, the plan says what does not return."""
+    stack.up(want("web"))
+    stack.world.meddle("id-1", power="asleep")
+    (action,) = stack.plan(goal(want("web"))).actions
+    assert (action.operation, action.undo.operation, action.undo.label) == ("start", "stop", UndoLabel.lossy)
+    assert action.undo.note == "power is asleep, and off when this is taken back"
+
+
 @pytest.mark.parametrize(
     "was, shall, steps",
     [

@@ -196,6 +196,34 @@ def test_a_look_up_that_was_not_asked_holds_back_nobody_else(three: tuple[World,
     assert said(narrow(world, book, changed(wanted, {"queue": {"size": 2}}), "queue")) == ["~ queue"]
 
 
+def test_an_output_is_told_whole_or_stays_as_it_was(three: tuple[World, Book, Goal]) -> None:
+    """What an output tells beside a target is read as well; one about what nobody looked at is left, and said to be."""
+    world, book, wanted = three
+    outputs = {"ids": [ref("queue"), ref("net")], "far": ref("net")}
+    wanted = changed(replace(wanted, outputs=outputs), {"queue": {"zone": "b"}})
+    targets = (address("queue"),)
+    facts = look(KINDS, world, book, wanted, targets=targets)
+    assert needed(facts) == {SCOPE, AWAY}
+    far = replace(wanted, outputs={"far": ref("net")})
+    facts = look(KINDS, world, book, far, targets=targets)
+    facts = replace(facts, ledger=facts.ledger.model_copy(update={"outputs": {"far": "id-before"}}))
+    plan = converge(KINDS, seen_in(facts, needed(facts) or set()))
+    assert plan.outputs == {"far": "id-before"}
+    assert any(w.startswith("output far stays as it was: nobody looked at") for w in plan.warnings)
+
+
+def test_the_letter_names_what_was_not_looked_at(three: tuple[World, Book, Goal]) -> None:
+    """What is left for what it stands on is not said to be where nobody looked."""
+    world, book, wanted = three
+    wanted = changed(wanted, {"queue": {"zone": "b"}})
+    wanted = replace(
+        wanted, resources=(*wanted.resources, want("cron", base=ref("queue"), model=Unknown("${data.i#id}")))
+    )
+    facts = look(KINDS, world, book, wanted, targets=(address("queue"), address("cron")))
+    with pytest.raises(Refused, match="what it stands on or refers to was not"):
+        converge(KINDS, seen_in(facts, {SCOPE}))
+
+
 def test_a_name_that_nobody_bears_is_said_as_ever(three: tuple[World, Book, Goal]) -> None:
     """A target that is nowhere is refused by its name."""
     world, book, wanted = three

@@ -174,6 +174,20 @@ def test_it_is_spared_when_the_create_is_taken_back_at_once(
 
 
 @pytest.mark.parametrize("name", NOTED)
+def test_our_own_is_taken_back_when_another_wrote_to_it(azure: LocalAzure, ready: AzureVisit, name: str) -> None:
+    """Of a create whose answer came there is no doubt, whoever wrote to it last, and however it stands."""
+    kind: ResourceType[Any] = catalog()[name]
+    spec = kind.spec.model_validate(GAPS[name][0])
+    made = create(job(kind, spec, ready))
+    azure.control.step(60)
+    change = {"operation": "Merge", "properties": {"tags": {}}}
+    azure.resource.tags.begin_update_at_scope(made.remote_id, change, headers=signed_in("them")).result()
+    uncreate(job(kind, spec, ready, back=True, remote_id=made.remote_id))
+    azure.control.step(60)
+    assert not kind.find(job(kind, spec, ready).call(spec=spec))
+
+
+@pytest.mark.parametrize("name", NOTED)
 def test_our_own_is_taken_back_when_the_answer_is_lost(
     azure: LocalAzure, ready: AzureVisit, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

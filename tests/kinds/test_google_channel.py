@@ -312,6 +312,16 @@ def test_a_token_that_is_no_longer_taken(server: Server, minted: Minted) -> None
     assert (visit.calls, minted.minted) == (4, 2)
 
 
+def test_a_token_that_cannot_be_sent(server: Server, minted: Minted) -> None:
+    """A token with a line break in it is said to be none, without it, and is not tried for days."""
+    minted.token = "token\nof two lines"
+    visit = door.open_visit(HERE)
+    error = refused(visit)
+    assert isinstance(error, NotAllowed)
+    assert "of two lines" not in str(error)
+    assert (visit.calls, server.asked) == (0, [])
+
+
 def test_no_token_is_to_be_had(server: Server, minted: Minted, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who mints tokens does not answer: nothing was sent, and the letter says so."""
     from google.auth.exceptions import TransportError

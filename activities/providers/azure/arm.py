@@ -50,7 +50,8 @@ _BETWEEN: Final = (
 )
 UNNOTED: Final = f"{_BETWEEN}nothing that stands tells it from ours, and it is taken for ours."
 NOTED: Final = (
-    f"{_BETWEEN}Azure's note of who made it and who wrote to it last tells it from ours, unless both are one identity."
+    f"{_BETWEEN}Azure's note of who made it and who wrote to it last tells it from ours, unless both are one identity. "
+    "One of ours that another wrote to meanwhile, without a trace in what the document says, passes for theirs."
 )
 FEW: Final = 3  # names that are looked at one by one rather than listed
 _STATUS: Final[Mapping[str, Status]] = {
@@ -280,7 +281,8 @@ class ArmKind(ResourceType[S]):
         """Our marks are off what another hand has made, and the words for that."""
         self._leave(call)
         return NameTaken(
-            f"{call.id} was made by another hand between our look and our request, which was written over it",
+            f"{call.id} seems to have been made by another hand between our look and our request, which was written "
+            "over it: one made it, another wrote to it last, and it stands as we write it",
             address=call.address,
             standing="it stands, with what our document says of it and without the tags that it had; our marks "
             "are off it again",
@@ -354,7 +356,7 @@ class ArmKind(ResourceType[S]):
 
     def spare(self, call: Call[S]) -> None:
         """Raises `NameTaken` before a delete that takes a create back would take another hand's along."""
-        if call.back and call.spec is not None and self._wrote_over(call):
+        if call.back and not call.heard and call.spec is not None and self._wrote_over(call):
             raise self._taken(call)
 
     def removed(self, call: Call[S], **conditions: str) -> Observation:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import grpc
 from requests.structures import CaseInsensitiveDict
-from requests.utils import get_environ_proxies, select_proxy
+from requests.utils import check_header_validity, get_environ_proxies, select_proxy
 
 from holdfast.errors import InvalidInput
 
@@ -86,6 +86,8 @@ class _Telling(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]  # gRPC 
         token: dict[str, str] = {}
         # In the caller's thread: what becomes of it is google-auth's own error, and nothing was sent.
         self._credentials.before_request(self._request, "POST", f"{self._address}{asked.method}", token)
+        for header in token.items():
+            check_header_validity(header)  # as requests would: gRPC says of one that cannot be sent that nobody answers
         metadata = [*(asked.metadata or ()), *((name.lower(), value) for name, value in token.items())]
         self._told.asks(changes=not asked.method.rpartition("/")[2].startswith(READS))
         answer = continuation(_Details(asked.method, self._seconds, metadata, None, None, asked.compression), request)
