@@ -17,7 +17,8 @@ Marked = tuple[str, str, str, str]  # owner, address, the cloud's kind, id
 # What a cloud counts up or throws dice for at every change, and nobody can put back.
 OF_THE_MOMENT = frozenset({
     "etag", "fingerprint", "labelFingerprint", "generation", "metageneration", "updated", "updateTime", "timeUpdated",
-    "lastStartTimestamp", "lastStopTimestamp", "lastAttachTimestamp", "lastDetachTimestamp",
+    "lastStartTimestamp", "lastStopTimestamp", "lastAttachTimestamp", "lastDetachTimestamp", "lastModifiedAt",
+    "lastModifiedBy",
 })  # fmt: skip
 
 
